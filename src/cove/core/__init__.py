@@ -1,0 +1,1 @@
+"""The domain: sessions, tools, limits, errors and ports. Pure: no I/O, no clock, no framework."""

@@ -1,0 +1,146 @@
+"""The messages of the native HTTP API: one set of types for server and SDK. Times are UTC epoch seconds."""
+
+from typing import Any
+
+import msgspec
+
+from cove.core.ports import Isolation
+from cove.core.results import Metrics
+from cove.core.tool import Failure, Tool
+
+
+class CreateSession(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/sessions. Absent values take the published defaults; an `Idempotency-Key` header makes it safe to repeat."""
+
+    image_id: str | None = None
+    labels: dict[str, str] | None = None
+    idle_timeout: float | None = None
+    max_lifetime: float | None = None
+    limits: dict[str, Any] | None = None
+
+
+class SessionView(msgspec.Struct, kw_only=True):
+    """A session as its owner sees it."""
+
+    session_id: str
+    state: str
+    image_id: str
+    labels: dict[str, str]
+    limits: dict[str, Any]
+    idle_timeout: float
+    max_lifetime: float
+    created_at: float
+    end_reason: str | None = None
+    ended_at: float | None = None
+    resource_url: str = ""
+
+
+class SessionPage(msgspec.Struct, kw_only=True):
+    """GET /v1/sessions: newest first; `next_cursor` is empty on the last page."""
+
+    sessions: list[SessionView]
+    next_cursor: str = ""
+    total: int
+
+
+class Labels(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """PUT and GET /v1/sessions/{id}/labels: the whole map."""
+
+    labels: dict[str, str]
+
+
+class ToolList(msgspec.Struct, kw_only=True):
+    """GET /v1/sessions/{id}/tools and /v1/images/{id}/tools."""
+
+    tools: list[Tool]
+
+
+class CallTool(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/sessions/{id}/tools/{name}. `text` asks for the text face too; the same `call_id` never runs twice."""
+
+    arguments: dict[str, Any] = {}
+    text: bool = False
+    call_id: str | None = None
+
+
+class ToolAnswer(msgspec.Struct, kw_only=True):
+    """What a call gave: `structured` on success, `failure` otherwise, `text` where asked for (of either)."""
+
+    structured: dict[str, Any] | None = None
+    failure: Failure | None = None
+    text: str | None = None
+
+
+class MetricsView(msgspec.Struct, kw_only=True):
+    """GET /v1/sessions/{id}/metrics."""
+
+    metrics: Metrics
+
+
+class KeyView(msgspec.Struct, kw_only=True):
+    """An API key without its secret; `prefix` is what is shown of it."""
+
+    key_id: str
+    tenant: str
+    is_operator: bool
+    prefix: str
+    created_at: float
+    revoked_at: float | None = None
+
+
+class CreateKey(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/keys (operators only)."""
+
+    tenant: str
+    is_operator: bool = False
+
+
+class NewKey(msgspec.Struct, kw_only=True):
+    """A key just made: the only time its secret is shown."""
+
+    key: KeyView
+    secret: str
+
+
+class KeyList(msgspec.Struct, kw_only=True):
+    """GET /v1/keys."""
+
+    keys: list[KeyView]
+
+
+class ImageList(msgspec.Struct, kw_only=True):
+    """GET /v1/images: every id and alias."""
+
+    images: list[str]
+
+
+class Capabilities(msgspec.Struct, kw_only=True):
+    """GET /capabilities: what this server is and what its isolation truly gives."""
+
+    version: str
+    api: str
+    isolation: Isolation
+
+
+class Health(msgspec.Struct, kw_only=True):
+    """GET /healthz."""
+
+    status: str
+    version: str
+    pid: int
+
+
+class ErrorBody(msgspec.Struct, kw_only=True):
+    """What stands in the body of every answer of 400 and above."""
+
+    code: str
+    message: str
+    retryable: bool
+    facts: dict[str, Any] = {}
+
+
+class ErrorAnswer(msgspec.Struct, kw_only=True):
+    """The body of every answer of 400 and above; the request id is in the `X-Request-Id` header, too."""
+
+    error: ErrorBody
+    request_id: str

@@ -1,0 +1,279 @@
+"""Every failure Cove knows, as one tree; what HTTP status or exit code a failure deserves is decided elsewhere.
+
+CoveError
+├── InvalidInput
+│   ├── InvalidLabels
+│   ├── InvalidLimit
+│   ├── InvalidToolArguments
+│   └── InvalidSetting
+├── NotFound
+│   ├── SessionNotFound
+│   ├── ImageNotFound
+│   ├── ToolNotFound
+│   ├── CallNotFound
+│   └── KeyNotFound
+├── Refused
+│   ├── WrongState
+│   │   └── SessionPaused
+│   ├── KeyInvalid
+│   ├── OperatorOnly
+│   └── NotSupported
+├── Exhausted
+│   ├── TooManySessions
+│   └── DiskReserved
+├── SandboxFailed
+│   ├── SandboxNotCreated
+│   ├── SandboxGone
+│   ├── GuestMisbehaved
+│   └── GuestSilent
+├── TransportFailed
+│   ├── ServerUnreachable
+│   ├── AnswerTimedOut
+│   └── AnswerMalformed
+├── ToolFailed
+├── SessionError
+└── InternalError
+
+An error's keyword arguments are its facts; `str()` is the sentence made from them; `code` is its name on the wire;
+`retryable` says whether the same request may succeed later.
+
+>>> str(SessionNotFound(session_id="s-1"))
+"no session 's-1'; `cove session list` shows those that exist"
+>>> SessionNotFound(session_id="s-1").code
+'SessionNotFound'
+"""
+
+from typing import Any, ClassVar
+
+
+class CoveError(Exception):
+    """The root of the tree. Catch it to catch whatever Cove raises on purpose."""
+
+    sentence: ClassVar[str] = "{reason}"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, **facts: Any) -> None:
+        self.facts = facts
+        super().__init__(self.sentence.format_map(facts))
+
+    @property
+    def code(self) -> str:
+        """The name of this failure on the wire: the class's own."""
+        return type(self).__name__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.facts)
+
+
+def _rebuild(cls: type[CoveError], facts: dict[str, Any]) -> CoveError:
+    return cls(**facts)
+
+
+class InvalidInput(CoveError):
+    """An argument has the wrong type, form or range."""
+
+    sentence = "{name} = {value!r} is not valid: {remedy}"
+
+
+class InvalidLabels(InvalidInput):
+    """Labels are a non-empty map of non-empty text to non-empty text."""
+
+    sentence = "labels = {value!r} are not valid: {remedy}"
+
+
+class InvalidLimit(InvalidInput):
+    """A limit is out of its published range."""
+
+
+class InvalidToolArguments(InvalidInput):
+    """The arguments do not fit the tool's input schema."""
+
+    sentence = "tool {tool!r} refuses its arguments: {reason}; `list_mcp_tools()` gives its input schema"
+
+
+class InvalidSetting(InvalidInput):
+    """A setting of the server cannot be used."""
+
+
+class NotFound(CoveError):
+    """What was named does not exist, or not for this tenant."""
+
+
+class SessionNotFound(NotFound):
+    """No such session, or it has ended, or it belongs to another tenant."""
+
+    sentence = "no session {session_id!r}; `cove session list` shows those that exist"
+
+
+class ImageNotFound(NotFound):
+    """No image, and no alias of one, has this name."""
+
+    sentence = "no image {image_id!r}; this Cove serves {known}"
+
+
+class ToolNotFound(NotFound):
+    """The session's image offers no such tool."""
+
+    sentence = "no tool {tool!r} in image {image_id!r}; `list_mcp_tools()` lists those it has"
+
+
+class CallNotFound(NotFound):
+    """No call in flight has this id."""
+
+    sentence = "no call {call_id!r} is running in session {session_id!r}"
+
+
+class KeyNotFound(NotFound):
+    """No API key has this id."""
+
+    sentence = "no key {key_id!r}; `cove key list` shows those that exist"
+
+
+class Refused(CoveError):
+    """The request is well formed, and the answer is no."""
+
+
+class WrongState(Refused):
+    """The session's state does not allow this move."""
+
+    sentence = "session {session_id!r} is {state}: it cannot {move} now"
+
+
+class SessionPaused(WrongState):
+    """The session is paused; resume it and call again."""
+
+    sentence = "session {session_id!r} is {state}: call resume() first, then {move} again"
+    retryable = True
+
+
+class KeyInvalid(Refused):
+    """The API key is missing, unknown, or revoked."""
+
+    sentence = "the API key is {problem}; set COVE_API_KEY to one that `cove key create` printed"
+
+
+class OperatorOnly(Refused):
+    """Only an operator's key may do this."""
+
+    sentence = "{action} needs an operator's key; this one belongs to tenant {tenant!r}"
+
+
+class NotSupported(Refused):
+    """This Cove, on this machine, cannot do what was asked."""
+
+    sentence = "{what} is not supported here: {reason}"
+
+
+class Exhausted(CoveError):
+    """The machine or the tenant has no room for more."""
+
+    retryable = True
+
+
+class TooManySessions(Exhausted):
+    """The node's id ranges are all taken."""
+
+    sentence = "all {limit} places for sessions are taken; delete one with `cove session delete ID`"
+
+
+class DiskReserved(Exhausted):
+    """The data directory's file system is down to the reserve kept for the database."""
+
+    sentence = (
+        "only {free_bytes} bytes are free on the data directory's file system; free some, {reserve_bytes} are kept back"
+    )
+
+
+class SandboxFailed(CoveError):
+    """Something under a session failed; the server is well."""
+
+
+class SandboxNotCreated(SandboxFailed):
+    """The sandbox could not be made; nothing of it is left."""
+
+    sentence = "the sandbox could not be made at step {step!r}: {reason}; `cove doctor` tells what this host lacks"
+
+
+class SandboxGone(SandboxFailed):
+    """The sandbox's processes have ended."""
+
+    sentence = "the sandbox of session {session_id!r} has ended ({end_reason}); create a new session"
+
+
+class GuestMisbehaved(SandboxFailed):
+    """The guest answered with something that is no answer."""
+
+    sentence = "the sandbox of session {session_id!r} gave no valid answer: {reason}; call again, or delete the session"
+    retryable = True
+
+
+class GuestSilent(SandboxFailed):
+    """The guest did not answer within its time."""
+
+    sentence = (
+        "the sandbox of session {session_id!r} did not answer within {seconds} s; call again, or delete the session"
+    )
+    retryable = True
+
+
+class TransportFailed(CoveError):
+    """No valid answer came back from the server."""
+
+
+class ServerUnreachable(TransportFailed):
+    """Nothing answers at the endpoint."""
+
+    sentence = "no Cove answers at {endpoint}: {reason}; start one with `cove up`, or set COVE_ENDPOINT"
+    retryable = True
+
+
+class AnswerTimedOut(TransportFailed):
+    """The server accepted the request and did not answer in time; it may still have acted."""
+
+    sentence = "{endpoint} did not answer {request} within {seconds} s; it may still have acted"
+    retryable = True
+
+
+class AnswerMalformed(TransportFailed):
+    """Something answered that is not a Cove server of this version."""
+
+    sentence = "{endpoint} answered {request} with something that is not Cove's: {reason}"
+
+
+class ToolFailed(CoveError):
+    """A tool ran and reported a failure."""
+
+    sentence = "{message}"
+
+
+class SessionError(CoveError):
+    """The service refused `set_labels`, `get_labels`, `info` or `get_link`, which raise where others return."""
+
+    sentence = "{message}"
+
+
+class InternalError(CoveError):
+    """A defect in Cove: its traceback stands in the server's log under this request id."""
+
+    sentence = "Cove failed within; its log has the traceback under request {request_id}"
+
+
+def _tree(cls: type[CoveError]) -> dict[str, type[CoveError]]:
+    found = {cls.__name__: cls}
+    for child in cls.__subclasses__():
+        found |= _tree(child)
+    return found
+
+
+def error_from_wire(code: str, facts: dict[str, Any], message: str) -> CoveError:
+    """Rebuild an error from its wire name and facts; an unknown or unfitting one becomes a plain `CoveError`.
+
+    >>> type(error_from_wire("SessionNotFound", {"session_id": "s-1"}, "")).__name__
+    'SessionNotFound'
+    >>> str(error_from_wire("FromTheFuture", {}, "new sentence"))
+    'new sentence'
+    """
+    try:
+        return _tree(CoveError)[code](**facts)
+    except KeyError:
+        return CoveError(reason=message, code=code)

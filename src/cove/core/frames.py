@@ -1,0 +1,71 @@
+"""Frames between node and guest: a length of four bytes, big-endian, then JSON. Sans-IO, bounded on both sides.
+
+One connection carries one request and its replies; the messages themselves are JSON-RPC 2.0 as MCP uses it:
+`tools/call` with `{name, arguments, callId}`, `tools/list`, `ping`, and the notification `notifications/cancelled`.
+"""
+
+from typing import Any
+
+import msgspec
+
+MAX_FRAME = 96 * 1024 * 1024
+"""Bytes: two outputs of the largest limit, as JSON, fit; the reader refuses more before it allocates anything."""
+MAX_DEPTH = 64
+_LENGTH = 4
+
+
+class FrameRefused(ValueError):
+    """The peer sent something that is no frame."""
+
+
+def frame(message: dict[str, Any]) -> bytes:
+    """A message as bytes to send."""
+    body = msgspec.json.encode(message)
+    if len(body) > MAX_FRAME:
+        raise FrameRefused(f"a frame of {len(body)} bytes is over {MAX_FRAME}")
+    return len(body).to_bytes(_LENGTH) + body
+
+
+class FrameReader:
+    """Turns received bytes into messages. Feed it; it returns each complete message, in order."""
+
+    def __init__(self, max_frame: int = MAX_FRAME) -> None:
+        self._buffer = bytearray()
+        self._max_frame = max_frame
+
+    def feed(self, data: bytes) -> list[dict[str, Any]]:
+        """Messages completed by `data`; raises FrameRefused on a length or a body that cannot be one."""
+        self._buffer += data
+        messages = []
+        while (body := self._take()) is not None:
+            messages.append(_decode(body))
+        return messages
+
+    def _take(self) -> bytes | None:
+        if len(self._buffer) < _LENGTH:
+            return None
+        length = int.from_bytes(self._buffer[:_LENGTH])
+        if length > self._max_frame:
+            raise FrameRefused(f"a frame of {length} bytes is over {self._max_frame}")
+        if len(self._buffer) < _LENGTH + length:
+            return None
+        body = bytes(self._buffer[_LENGTH : _LENGTH + length])
+        del self._buffer[: _LENGTH + length]
+        return body
+
+
+def _decode(body: bytes) -> dict[str, Any]:
+    try:
+        message = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise FrameRefused(f"not JSON: {error}") from error
+    if not isinstance(message, dict) or not _is_shallow(message, MAX_DEPTH):
+        raise FrameRefused(f"not a JSON object of at most {MAX_DEPTH} levels")
+    return message
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    children = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(child, levels - 1) for child in children)
