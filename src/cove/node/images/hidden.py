@@ -1,0 +1,50 @@
+"""What lies under /usr and must not be seen in a session, where root would read it through the idmap."""
+
+import os
+import stat
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from cove.node.images.secrecy import SECRET_NAMES_IN_USR, looks_secret
+
+_READ_AT_MOST = 64 * 1024
+_PACKAGE_MARKER = "EXTERNALLY-MANAGED"
+"""By this file Debian's Python refuses a plain `pip install`; a session's machine is its user's own to break."""
+_CONTENT_COUNTS = (".key", ".pem", "npmrc", "pip.conf")
+
+
+def hidden_paths(root: Path) -> tuple[str, ...]:
+    """Paths below /usr to leave out, absolute as a session would see them; nothing beneath a hidden directory."""
+    return tuple(sorted("/" + os.path.relpath(found, root) for found in _walk(os.fspath(root / "usr"))))
+
+
+def _walk(directory: str) -> Iterator[str]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                continue
+            if _is_hidden(entry):
+                yield entry.path
+            elif entry.is_dir(follow_symlinks=False):
+                yield from _walk(entry.path)
+
+
+def _is_hidden(entry: os.DirEntry[str]) -> bool:
+    mode = entry.stat(follow_symlinks=False).st_mode
+    if stat.S_ISDIR(mode):
+        return mode & 0o005 != 0o005
+    if not stat.S_ISREG(mode):
+        return True
+    return not mode & 0o005 or _has_secret_name(entry.name) or _has_secret_content(entry)
+
+
+def _has_secret_name(name: str) -> bool:
+    return name == _PACKAGE_MARKER or any(fnmatchcase(name, pattern) for pattern in SECRET_NAMES_IN_USR)
+
+
+def _has_secret_content(entry: os.DirEntry[str]) -> bool:
+    if not entry.name.endswith(_CONTENT_COUNTS):
+        return False
+    with open(entry.path, "rb") as file:
+        return looks_secret(file.read(_READ_AT_MOST))
