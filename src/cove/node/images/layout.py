@@ -1,4 +1,4 @@
-"""What the root directory of a session looks like, as data; only /etc and what the package managers read is the host's."""
+"""What the root directory of a session looks like, as data; only /etc and what package managers read is the host's."""
 
 HOSTNAME = "cove"
 MACHINE_ID = "c0e" * 10 + "c0"
