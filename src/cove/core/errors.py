@@ -17,6 +17,7 @@ CoveError
 │   │   └── SessionPaused
 │   ├── KeyInvalid
 │   ├── OperatorOnly
+│   ├── DataInUse
 │   └── NotSupported
 ├── Exhausted
 │   ├── TooManySessions
@@ -28,6 +29,7 @@ CoveError
 │   └── GuestSilent
 ├── TransportFailed
 │   ├── ServerUnreachable
+│   ├── ConnectionLost
 │   ├── AnswerTimedOut
 │   └── AnswerMalformed
 ├── ToolFailed
@@ -158,6 +160,12 @@ class OperatorOnly(Refused):
     sentence = "{action} needs an operator's key; this one belongs to tenant {tenant!r}"
 
 
+class DataInUse(Refused):
+    """Another server holds the data directory; one serves it at a time."""
+
+    sentence = "process {pid} already serves {data}; `cove status` shows it, `cove stop` ends it"
+
+
 class NotSupported(Refused):
     """This Cove, on this machine, cannot do what was asked."""
 
@@ -224,6 +232,13 @@ class ServerUnreachable(TransportFailed):
     """Nothing answers at the endpoint."""
 
     sentence = "no Cove answers at {endpoint}: {reason}; start one with `cove up`, or set COVE_ENDPOINT"
+    retryable = True
+
+
+class ConnectionLost(TransportFailed):
+    """The connection broke after the request was sent, and trying again did not help."""
+
+    sentence = "{endpoint} dropped the connection before it answered {request}; it may still have acted"
     retryable = True
 
 

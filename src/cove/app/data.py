@@ -1,0 +1,101 @@
+"""The data directory: its layout, its modes, its lock, and the id of the Cove that lives in it."""
+
+import errno
+import fcntl
+import os
+import secrets
+import stat
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cove.core.errors import DataInUse, InvalidSetting
+
+_FLOCK = "hhqqixxxx"  # struct flock: type, whence, start, length (0: to the end), pid
+_WHOLE_FILE = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+_PRIVATE = ("run", "log")
+"""Directories nobody but the owner may enter; what the node keeps has modes of its own, set where it is made."""
+
+
+class DataDir:
+    """Where one Cove keeps everything. Made by `prepare`, owned by whoever holds `locked`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.database = root / "cove.db"
+        self.lock = root / "lock"
+        self.socket = root / "run" / "cove.sock"
+        self.address = root / "run" / "address"
+        self.log = root / "log" / "cove.log"
+        self.instance_file = root / "instance"
+
+    def prepare(self) -> None:
+        """Make what is missing; raises InvalidSetting if it cannot be made, or is not ours alone to write."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o711)
+            self._check_owner()
+            for name in _PRIVATE:
+                (self.root / name).mkdir(exist_ok=True, mode=0o700)
+                (self.root / name).chmod(0o700)
+        except OSError as error:
+            remedy = f"{error.strerror} at {error.filename}; choose another with --data"
+            raise InvalidSetting(name="data", value=str(self.root), remedy=remedy) from error
+
+    def _check_owner(self) -> None:
+        found = self.root.stat()
+        if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o022:
+            remedy = "it must belong to the user who runs `cove up`, and nobody else may write in it"
+            raise InvalidSetting(name="data", value=str(self.root), remedy=remedy)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the directory; raises DataInUse, naming the process that holds it. The kernel lets go when we die."""
+        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            _take(descriptor, self.root)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def holder(self) -> int | None:
+        """The process that serves this directory, or None. Asking takes no lock, so it disturbs no starter."""
+        try:
+            descriptor = os.open(self.lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return None
+        try:
+            answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _WHOLE_FILE)
+            is_free = struct.unpack(_FLOCK, answer)[0] == fcntl.F_UNLCK
+            return None if is_free else _read_pid(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def instance(self) -> str:
+        """The id that tells this Cove's sandboxes from another's; made once. Call it under the lock."""
+        if not self.instance_file.exists():
+            made = self.instance_file.with_suffix(".new")
+            made.write_text(secrets.token_hex(4))
+            made.chmod(0o600)
+            made.rename(self.instance_file)
+        found = self.instance_file.read_text().strip()
+        if len(found) != 8 or not set(found) <= set("0123456789abcdef"):
+            remedy = f"{self.instance_file} must hold eight hexadecimal digits; restore it, sandboxes are found by it"
+            raise InvalidSetting(name="data", value=str(self.root), remedy=remedy)
+        return found
+
+
+def _take(descriptor: int, root: Path) -> None:
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WHOLE_FILE)
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
+            raise
+        raise DataInUse(data=str(root), pid=_read_pid(descriptor)) from error
+
+
+def _read_pid(descriptor: int) -> int:
+    text = os.pread(descriptor, 32, 0)
+    return int(text) if text.isdigit() else 0

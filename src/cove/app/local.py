@@ -1,0 +1,115 @@
+"""`serve`: one machine's Cove, from its settings to the last request. Its sandboxes outlive it."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cove.app.data import DataDir
+from cove.app.doors import address_of, open_tcp, open_unix
+from cove.app.logs import start_log
+from cove.app.settings import Settings
+from cove.app.web import Application, run
+from cove.core.ids import ImageId
+from cove.core.image import Image, Images
+from cove.core.ports import Driver
+
+if TYPE_CHECKING:
+    from cove.server import ServerSettings
+
+Checkpoint = Callable[[str], None]
+_MIB = 1024 * 1024
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """What `serve` tells once it answers. `first_key` is set on the very first start only, and shown nowhere else."""
+
+    pid: int
+    url: str
+    socket: str
+    data: str
+    first_key: str | None = None
+
+
+def _quiet(_: Started) -> None:
+    """Where nobody wants to know."""
+
+
+def _pass(_: str) -> None:
+    """What happens at a checkpoint outside of tests."""
+
+
+def serve(
+    settings: Settings,
+    *,
+    on_started: Callable[[Started], None] = _quiet,
+    driver: Driver | None = None,
+    checkpoint: Checkpoint = _pass,
+    is_verbose: bool = False,
+) -> None:
+    """Serve until SIGTERM or SIGINT; raises DataInUse or InvalidSetting before anything is served.
+
+    `driver` replaces this machine's own, and `checkpoint` is called after each durable step: both are for tests.
+    """
+    data = DataDir(settings.data)
+    data.prepare()
+    with data.locked(), contextlib.ExitStack() as doors:
+        start_log(data.log, is_verbose=is_verbose)
+        tcp = doors.enter_context(open_tcp(settings.host, settings.port))
+        unix = doors.enter_context(open_unix(data))
+        doors.callback(data.socket.unlink, missing_ok=True)
+        keys: list[str] = []
+        server = _server_settings(settings, data, keys.append, address_of(tcp))
+        application = _assembled(server, driver or _own_driver(settings, data), checkpoint)
+        run(application, [tcp, unix], on_started=lambda: on_started(_started(settings, tcp, unix, keys)))
+
+
+def _started(settings: Settings, tcp: socket.socket, unix: socket.socket, keys: list[str]) -> Started:
+    return Started(
+        pid=os.getpid(),
+        url=settings.public_url or address_of(tcp),
+        socket=address_of(unix),
+        data=str(settings.data),
+        first_key=keys[0] if keys else None,
+    )
+
+
+def _server_settings(
+    settings: Settings, data: DataDir, on_first_key: Callable[[str], None], url: str
+) -> "ServerSettings":
+    from cove.server import ServerSettings
+
+    return ServerSettings(
+        database=data.database,
+        api_key=settings.api_key,
+        on_first_key=on_first_key,
+        public_url=settings.public_url or url,
+        reserve_bytes=settings.reserve_mib * _MIB,
+        slots=settings.slots,
+        trusted_uids=frozenset({0, os.geteuid()}),
+    )
+
+
+def _assembled(server: "ServerSettings", driver: Driver, checkpoint: Checkpoint) -> Application:
+    from cove.guest.tools import catalogue
+    from cove.server import assemble
+
+    images = Images((Image(id=ImageId("host")),))
+    return assemble(driver, images, catalogue(), server, checkpoint=checkpoint)
+
+
+def _own_driver(settings: Settings, data: DataDir) -> Driver:
+    from cove.node.drivers.namespaces import NamespacesDriver
+    from cove.node.settings import NodeSettings
+
+    node = NodeSettings(
+        data_dir=data.root,
+        instance=data.instance(),
+        allow=settings.allow,
+        first_uid=settings.first_uid,
+        slots=settings.slots,
+    )
+    return NamespacesDriver(node)

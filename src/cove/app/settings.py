@@ -1,0 +1,162 @@
+"""What `cove up` is told. The only module of this deployable that reads the environment."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cove.core.errors import InvalidSetting
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 7717
+DEFAULT_FIRST_UID = 2_000_000_000
+DEFAULT_SLOTS = 1024
+DEFAULT_RESERVE_MIB = 64
+LONGEST_SOCKET_PATH = 107
+"""Bytes: what the kernel's `sockaddr_un` holds, less the closing NUL."""
+IDS_PER_SLOT = 65536
+_ALLOW_ENTRY = re.compile(r"(\*\.)?[A-Za-z0-9_\[\]:./-]+")
+_KEY = re.compile(r"[!-~]{16,512}")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one machine's Cove, checked. Each field's environment variable stands in `VARIABLES`."""
+
+    data: Path
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    allow: tuple[str, ...] = ()
+    api_key: str | None = None
+    public_url: str = ""
+    first_uid: int = DEFAULT_FIRST_UID
+    slots: int = DEFAULT_SLOTS
+    reserve_mib: int = DEFAULT_RESERVE_MIB
+
+
+VARIABLES = {
+    "data": "COVE_DATA",
+    "host": "COVE_HOST",
+    "port": "COVE_PORT",
+    "allow": "COVE_ALLOW",
+    "api_key": "COVE_API_KEY",
+    "public_url": "COVE_PUBLIC_URL",
+    "first_uid": "COVE_FIRST_UID",
+    "slots": "COVE_SLOTS",
+    "reserve_mib": "COVE_RESERVE_MIB",
+}
+"""The environment variable of each setting; an option of `cove up` goes before it."""
+_RANGES = {
+    "port": (0, 65535),
+    "first_uid": (65536, 4_000_000_000),
+    "slots": (1, 16384),
+    "reserve_mib": (0, 1024 * 1024),
+}
+
+
+def settings_from(
+    given: Mapping[str, str | int | Path | tuple[str, ...] | None], environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Settings from options, then the environment, then the defaults; raises InvalidSetting, naming the one at fault.
+
+    >>> settings_from({"port": 8000}, {"COVE_DATA": "/srv/cove", "COVE_ALLOW": "example.org, *.example.com"}).allow
+    ('example.org', '*.example.com')
+    """
+    texts = {name: environ[variable] for name, variable in VARIABLES.items() if environ.get(variable)}
+    values = {**texts, **{name: value for name, value in given.items() if value not in (None, ())}}
+    checked: dict[str, Any] = {name: _READERS[name](name, value) for name, value in values.items()}
+    checked.setdefault("data", default_data(environ))
+    settings = Settings(**checked)
+    _check_socket_path(settings.data)
+    _check_id_range(settings)
+    return settings
+
+
+def default_data(environ: Mapping[str, str] = os.environ) -> Path:
+    """The data directory when none is named: the machine's for root, this user's own otherwise."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/cove")
+    return Path(environ.get("HOME") or Path.home()) / ".local" / "share" / "cove"
+
+
+def _read_path(name: str, value: object) -> Path:
+    if not str(value).strip() or "\0" in str(value):
+        raise InvalidSetting(name=name, value=str(value), remedy="give a directory")
+    return Path(str(value)).expanduser().absolute()
+
+
+def _read_number(name: str, value: object) -> int:
+    lowest, highest = _RANGES[name]
+    remedy = f"give a whole number from {lowest} to {highest}"
+    try:
+        number = int(str(value))
+    except ValueError as error:
+        raise InvalidSetting(name=name, value=value, remedy=remedy) from error
+    if not lowest <= number <= highest:
+        raise InvalidSetting(name=name, value=value, remedy=remedy)
+    return number
+
+
+def _read_host(name: str, value: object) -> str:
+    text = str(value)
+    if text == "localhost":
+        return DEFAULT_HOST
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError as error:
+        remedy = "give an address of this machine, such as 127.0.0.1, ::1 or 0.0.0.0"
+        raise InvalidSetting(name=name, value=text, remedy=remedy) from error
+
+
+def _read_allow(name: str, value: object) -> tuple[str, ...]:
+    entries = value if isinstance(value, tuple) else tuple(re.split(r"[,\s]+", str(value).strip()))
+    for entry in entries:
+        if not _ALLOW_ENTRY.fullmatch(entry) or "://" in entry:
+            remedy = "give HOST, HOST:PORT, *.DOMAIN, an address or a network such as 10.1.0.0/16, and no URL"
+            raise InvalidSetting(name=name, value=entry, remedy=remedy)
+    return entries
+
+
+def _read_key(name: str, value: object) -> str:
+    if not _KEY.fullmatch(str(value)):  # a secret is never shown, not even a wrong one
+        raise InvalidSetting(
+            name=name, value="…", remedy="COVE_API_KEY must be 16 to 512 printable characters, no space"
+        )
+    return str(value)
+
+
+def _read_url(name: str, value: object) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", str(value)):
+        raise InvalidSetting(name=name, value=value, remedy="give http://HOST[:PORT] or https://HOST[:PORT]")
+    return str(value).rstrip("/")
+
+
+_READERS = {
+    "data": _read_path,
+    "host": _read_host,
+    "port": _read_number,
+    "allow": _read_allow,
+    "api_key": _read_key,
+    "public_url": _read_url,
+    "first_uid": _read_number,
+    "slots": _read_number,
+    "reserve_mib": _read_number,
+}
+
+
+def _check_socket_path(data: Path) -> None:
+    length = len(os.fsencode(data / "run" / "cove.sock"))
+    if length > LONGEST_SOCKET_PATH:
+        remedy = (
+            f"choose a shorter path: its socket's would have {length} bytes, and the kernel takes {LONGEST_SOCKET_PATH}"
+        )
+        raise InvalidSetting(name="data", value=str(data), remedy=remedy)
+
+
+def _check_id_range(settings: Settings) -> None:
+    if settings.first_uid + settings.slots * IDS_PER_SLOT > 2**32 - 2:
+        remedy = f"{settings.slots} slots of {IDS_PER_SLOT} ids do not fit above it"
+        raise InvalidSetting(name="first_uid", value=settings.first_uid, remedy=remedy)

@@ -1,0 +1,89 @@
+"""Runs an ASGI application behind listening sockets until a signal says stop."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from typing import Any
+
+import uvicorn
+
+from cove.app.doors import PeerProtocol
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+_GRACE_SECONDS = 10
+"""How long requests in flight may take to end once the server was told to stop."""
+
+
+def run(application: Application, doors: list[socket.socket], *, on_started: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; raises what kept the application from starting."""
+    start = _Start(application)
+    config = uvicorn.Config(
+        start,
+        http=PeerProtocol,
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    try:
+        _Server(config, on_started).run(sockets=doors)
+    except SystemExit:
+        if start.failure is None:
+            raise
+        raise start.failure from None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but a signal is an ordinary end of the process, and it tells when it answers."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+class _Start:
+    """Keeps the error with which an application refuses to start, which uvicorn would turn into a log line."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self.failure: BaseException | None = None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._application(scope, receive, send)
+            return
+        try:
+            await self._application(scope, receive, _without_traceback(send))
+        except BaseException as error:
+            self.failure = error
+            raise
+
+
+def _without_traceback(send: Send) -> Send:
+    async def sender(message: Message) -> None:
+        if message["type"] == "lifespan.startup.failed":
+            message = {**message, "message": ""}
+        await send(message)
+
+    return sender
