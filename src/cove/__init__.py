@@ -1,1 +1,183 @@
-"""Cove: your own sandbox cloud for AI agents. Importing this does nothing but define names."""
+"""Cove: your own sandbox cloud for AI agents. Importing this only defines names, each loaded on first use."""
+
+TYPE_CHECKING = False  # type checkers take it for true; `typing` itself would cost more than all of this
+if TYPE_CHECKING:
+    from cove.core.errors import (
+        AnswerMalformed,
+        AnswerTimedOut,
+        CallNotFound,
+        ConnectionLost,
+        CoveError,
+        DataInUse,
+        DiskReserved,
+        Exhausted,
+        GuestMisbehaved,
+        GuestSilent,
+        ImageNotFound,
+        InternalError,
+        InvalidInput,
+        InvalidLabels,
+        InvalidLimit,
+        InvalidSetting,
+        InvalidToolArguments,
+        KeyInvalid,
+        KeyNotFound,
+        NotFound,
+        NotSupported,
+        OperatorOnly,
+        Refused,
+        SandboxFailed,
+        SandboxGone,
+        SandboxNotCreated,
+        ServerUnreachable,
+        SessionError,
+        SessionNotFound,
+        SessionPaused,
+        ToolFailed,
+        ToolNotFound,
+        TooManySessions,
+        TransportFailed,
+        WrongState,
+    )
+    from cove.core.limits import Limits
+    from cove.core.version import __version__
+    from cove.sdk._async.agb import AsyncAGB, AsyncAGBSession
+    from cove.sdk._async.agent_bay import AsyncAgentBay
+    from cove.sdk._async.session import AsyncSession
+    from cove.sdk._sync.agb import AGB, AGBSession
+    from cove.sdk._sync.agent_bay import AgentBay
+    from cove.sdk._sync.session import Session
+    from cove.sdk.params import Config, CreateSessionParams
+    from cove.sdk.results import (
+        BinaryFileContentResult,
+        BoolResult,
+        CommandResult,
+        DeleteResult,
+        DirectoryListResult,
+        EnvResult,
+        FileChangeEvent,
+        FileChangeResult,
+        FileContentResult,
+        FileInfoResult,
+        FileSearchResult,
+        GetSessionResult,
+        McpTool,
+        McpToolResult,
+        McpToolsResult,
+        MultipleFileContentResult,
+        OperationResult,
+        SessionInfo,
+        SessionListResult,
+        SessionMetrics,
+        SessionMetricsResult,
+        SessionPauseResult,
+        SessionResult,
+        SessionResumeResult,
+        SessionStatusResult,
+    )
+
+__all__ = [
+    "AGB",
+    "AGBSession",
+    "AgentBay",
+    "AnswerMalformed",
+    "AnswerTimedOut",
+    "AsyncAGB",
+    "AsyncAGBSession",
+    "AsyncAgentBay",
+    "AsyncSession",
+    "BinaryFileContentResult",
+    "BoolResult",
+    "CallNotFound",
+    "CommandResult",
+    "Config",
+    "ConnectionLost",
+    "CoveError",
+    "CreateSessionParams",
+    "DataInUse",
+    "DeleteResult",
+    "DirectoryListResult",
+    "DiskReserved",
+    "EnvResult",
+    "Exhausted",
+    "FileChangeEvent",
+    "FileChangeResult",
+    "FileContentResult",
+    "FileInfoResult",
+    "FileSearchResult",
+    "GetSessionResult",
+    "GuestMisbehaved",
+    "GuestSilent",
+    "ImageNotFound",
+    "InternalError",
+    "InvalidInput",
+    "InvalidLabels",
+    "InvalidLimit",
+    "InvalidSetting",
+    "InvalidToolArguments",
+    "KeyInvalid",
+    "KeyNotFound",
+    "Limits",
+    "McpTool",
+    "McpToolResult",
+    "McpToolsResult",
+    "MultipleFileContentResult",
+    "NotFound",
+    "NotSupported",
+    "OperationResult",
+    "OperatorOnly",
+    "Refused",
+    "SandboxFailed",
+    "SandboxGone",
+    "SandboxNotCreated",
+    "ServerUnreachable",
+    "Session",
+    "SessionError",
+    "SessionInfo",
+    "SessionListResult",
+    "SessionMetrics",
+    "SessionMetricsResult",
+    "SessionNotFound",
+    "SessionPauseResult",
+    "SessionPaused",
+    "SessionResult",
+    "SessionResumeResult",
+    "SessionStatusResult",
+    "TooManySessions",
+    "ToolFailed",
+    "ToolNotFound",
+    "TransportFailed",
+    "WrongState",
+    "__version__",
+]
+
+_PLACES = {
+    "AGB": "cove.sdk._sync.agb",
+    "AGBSession": "cove.sdk._sync.agb",
+    "AgentBay": "cove.sdk._sync.agent_bay",
+    "AsyncAGB": "cove.sdk._async.agb",
+    "AsyncAGBSession": "cove.sdk._async.agb",
+    "AsyncAgentBay": "cove.sdk._async.agent_bay",
+    "AsyncSession": "cove.sdk._async.session",
+    "Config": "cove.sdk.params",
+    "CreateSessionParams": "cove.sdk.params",
+    "Limits": "cove.core.limits",
+    "Session": "cove.sdk._sync.session",
+    "__version__": "cove.core.version",
+}
+"""Where a name is found; those not named here are errors and results."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'cove' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(_PLACES.get(name, "cove.core.errors"))
+    value: object = getattr(module, name, None) or getattr(import_module("cove.sdk.results"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

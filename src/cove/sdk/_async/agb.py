@@ -1,0 +1,160 @@
+"""AGB's client: the same service, where AGB's documents say it differently."""
+
+from typing import Any
+
+from cove.core.api import SessionView
+from cove.core.errors import InvalidInput
+from cove.sdk._async.agb_files import AsyncAGBFileSystem
+from cove.sdk._async.cloud import DEFAULT_LIMIT, AsyncCloud
+from cove.sdk._async.command import AsyncCommand
+from cove.sdk._async.file_system import AsyncFileSystem
+from cove.sdk._async.handle import AsyncSessionHandle
+from cove.sdk._async.session import text_result
+from cove.sdk._settings import client_settings
+from cove.sdk._wire.messages import Answer
+from cove.sdk.params import Config, CreateSessionParams
+from cove.sdk.results import (
+    CommandResult,
+    DeleteResult,
+    GetSessionData,
+    GetSessionResult,
+    McpToolResult,
+    OperationResult,
+    SessionListResult,
+    SessionMetricsResult,
+    SessionResult,
+)
+
+NO_PARAMS = "params is required and cannot be None"
+NO_IMAGE = "image_id is required and cannot be empty or None"
+NO_SESSION_ID = "session_id is required"
+NO_LABELS = "Labels cannot be empty. Please provide at least one label."
+
+
+class AsyncAGB(AsyncCloud):
+    """Makes sessions and finds them again, with AGB's names. `endpoint` and the environment are as for AsyncAgentBay.
+
+    What AGB's client refuses in a result before it sends anything, this one refuses in the same words.
+    """
+
+    def __init__(self, api_key: str = "", cfg: Config | None = None, *, endpoint: str | None = None) -> None:
+        super().__init__(client_settings(api_key, endpoint, cfg))
+
+    async def create(self, params: CreateSessionParams | None = None) -> "SessionResult[AsyncAGBSession]":
+        """Make a session. AGB wants params, and an image in them."""
+        if params is None:
+            return SessionResult(**refused("params", params, NO_PARAMS))
+        if not params.image_id or not params.image_id.strip():
+            return SessionResult(**refused("image_id", params.image_id, NO_IMAGE))
+        return self._session_result(await self._create(params))
+
+    async def get(self, session_id: str) -> "SessionResult[AsyncAGBSession]":
+        """The session with this id, unless it has ended."""
+        if not session_id:
+            return SessionResult(**refused("session_id", session_id, NO_SESSION_ID))
+        return self._session_result(await self._get(session_id))
+
+    def _session_result(self, answer: Answer[SessionView]) -> "SessionResult[AsyncAGBSession]":
+        if answer.error is not None:
+            return SessionResult(**answer.facts())
+        view = answer.get()
+        session = AsyncAGBSession(self, view.session_id)
+        session.learn(view)
+        return SessionResult(**answer.facts(), session=session)
+
+    async def get_session(self, session_id: str) -> GetSessionResult:
+        """Facts about the session with this id, unless it has ended."""
+        if not session_id:
+            return GetSessionResult(**refused("session_id", session_id, NO_SESSION_ID))
+        answer = await self._get(session_id)
+        if answer.error is not None:
+            return GetSessionResult(**answer.facts())
+        view = answer.get()
+        data = GetSessionData(
+            session_id=view.session_id, status=view.state, resource_url=view.resource_url, success=True
+        )
+        return GetSessionResult(**answer.facts(), data=data)
+
+    async def delete(self, session: "AsyncAGBSession", sync_context: bool = False) -> DeleteResult:
+        """Delete a session with all that is in it."""
+        return await session.delete(sync_context)
+
+    async def list(
+        self, labels: dict[str, str] | None = None, page: int | None = None, limit: int | None = None
+    ) -> SessionListResult:
+        """Ids of sessions that live, newest first, `limit` (10, at most 100) to a page, pages from 1."""
+        answer = await self._page(labels, page, limit)
+        if answer.error is not None:
+            return SessionListResult(**answer.facts())
+        found = answer.get()
+        return SessionListResult(
+            **answer.facts(),
+            session_ids=[view.session_id for view in found.sessions],
+            next_token=found.next_cursor,
+            max_results=limit or DEFAULT_LIMIT,
+            total_count=found.total,
+        )
+
+
+class AsyncAGBSession(AsyncSessionHandle):
+    """A session as AGB's documents describe it: `command`, `file` and `env` act in it; timeouts are milliseconds."""
+
+    def __init__(self, agb: AsyncAGB, session_id: str) -> None:
+        super().__init__(agb, session_id)
+        self.agb = agb
+        self.command = AsyncAGBCommand(AsyncCommand(self._calls))
+        self.file = AsyncAGBFileSystem(AsyncFileSystem(self._calls))
+
+    async def set_labels(self, labels: dict[str, str]) -> OperationResult:
+        """Replace the session's labels. Empty ones are refused in the result; raises SessionError as AgentBay's."""
+        if labels == {}:
+            return OperationResult(**refused("labels", labels, NO_LABELS))
+        return await super().set_labels(labels)
+
+    async def info(self) -> OperationResult:
+        """What the session is, as a dict in `data`. Raises SessionError if the service refuses."""
+        answer = await self._view()
+        view = answer.get()
+        return OperationResult(
+            **answer.facts(), data={"session_id": view.session_id, "resource_url": view.resource_url}
+        )
+
+    async def call_mcp_tool(
+        self,
+        tool_name: str,
+        args: dict[str, Any],
+        read_timeout: int | None = None,
+        connect_timeout: int | None = None,
+    ) -> McpToolResult:
+        """Call a tool; `data` is its text. Timeouts are milliseconds, by default the tool's own and ten seconds."""
+        read_seconds, connect_seconds = _seconds(read_timeout), _seconds(connect_timeout)
+        return text_result(await self._calls.text(tool_name, args, read_seconds, connect_seconds))
+
+    async def get_metrics(
+        self, read_timeout: int | None = None, connect_timeout: int | None = None
+    ) -> SessionMetricsResult:
+        """The session's use of the machine, measured from outside it. Timeouts are milliseconds."""
+        return await self._metrics(_seconds(read_timeout), _seconds(connect_timeout))
+
+
+class AsyncAGBCommand:
+    """Runs shell commands under AGB's name and with its default."""
+
+    def __init__(self, command: AsyncCommand) -> None:
+        self._command = command
+
+    async def execute(
+        self, command: str, timeout_ms: int = 1000, cwd: str | None = None, envs: dict[str, str] | None = None
+    ) -> CommandResult:
+        """Run a command and wait until its shell ends, for at most one second unless `timeout_ms` says otherwise."""
+        return await self._command.execute_command(command, timeout_ms, cwd, envs)
+
+
+def refused(name: str, value: Any, sentence: str) -> dict[str, Any]:
+    """The facts of a result that says no in AGB's own words, without asking the service."""
+    cause = InvalidInput(name=name, value=value, remedy=sentence)
+    return {"error_message": sentence, "code": cause.code, "cause": cause}
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000

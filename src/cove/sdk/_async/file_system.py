@@ -1,0 +1,159 @@
+"""Files of a session."""
+
+import base64
+from collections.abc import Sequence
+from typing import Literal, overload
+
+from cove.core.errors import InvalidInput, ToolFailed
+from cove.core.results import (
+    DirectoryListing,
+    FileChanges,
+    FileContent,
+    FileContents,
+    FileInfo,
+    SearchMatches,
+)
+from cove.sdk._async.calls import AsyncToolCalls
+from cove.sdk._wire.messages import Answer, Nothing
+from cove.sdk.results import (
+    BinaryFileContentResult,
+    BoolResult,
+    DirectoryListResult,
+    FileChangeEvent,
+    FileChangeResult,
+    FileContentResult,
+    FileInfoResult,
+    FileSearchResult,
+    MultipleFileContentResult,
+    official_file_info,
+)
+
+Edits = Sequence[dict[str, str]]
+Names = Sequence[str]
+
+
+class AsyncFileSystem:
+    """Reads and writes files. Paths are absolute, or relative to the home; times are UTC epoch seconds."""
+
+    def __init__(self, calls: AsyncToolCalls) -> None:
+        self._calls = calls
+
+    async def create_directory(self, path: str) -> BoolResult:
+        """Make a directory, with those above it."""
+        return await self._do("create_directory", path=path)
+
+    async def delete_file(self, path: str) -> BoolResult:
+        """Delete a file, or a directory with all that is in it."""
+        return await self._do("delete_file", path=path)
+
+    async def edit_file(self, path: str, edits: Edits, dry_run: bool = False) -> BoolResult:
+        """Replace text: each of `edits` is `{"oldText": …, "newText": …}` and replaces the first match."""
+        return await self._do("edit_file", path=path, edits=list(edits), dryRun=dry_run)
+
+    async def move_file(self, source: str, destination: str) -> BoolResult:
+        """Move or rename."""
+        return await self._do("move_file", source=source, destination=destination)
+
+    async def write_file(self, path: str, content: str | bytes, mode: str = "overwrite") -> BoolResult:
+        """Write text or bytes. `mode` is "overwrite" or "append"."""
+        if isinstance(content, bytes):
+            text = base64.b64encode(content).decode()
+            return await self._do("write_file", path=path, content=text, mode=mode, format="binary")
+        if not isinstance(content, str):
+            raise InvalidInput(name="content", value=type(content).__name__, remedy="give text or bytes")
+        return await self._do("write_file", path=path, content=content, mode=mode)
+
+    async def _do(self, tool: str, **arguments: object) -> BoolResult:
+        answer = await self._calls.typed(tool, arguments, Nothing)
+        return BoolResult(**answer.facts(), data=answer.error is None)
+
+    @overload
+    async def read_file(self, path: str, *, format: Literal["text"] = "text") -> FileContentResult: ...
+
+    @overload
+    async def read_file(self, path: str, *, format: Literal["bytes", "binary"]) -> BinaryFileContentResult: ...
+
+    async def read_file(self, path: str, *, format: str = "text") -> FileContentResult | BinaryFileContentResult:  # noqa: A002
+        """A whole file: as text, or as bytes with `format="bytes"`. A file that is not UTF-8 is refused as text."""
+        if format == "text":
+            answer, content = await self._read_all(path, "text")
+            return FileContentResult(**answer.facts(), content=content.decode())
+        return await self.read_binary(path, format)
+
+    async def read_binary(self, path: str, format: str = "bytes") -> BinaryFileContentResult:  # noqa: A002
+        """A whole file's bytes."""
+        if format not in ("bytes", "binary"):
+            raise InvalidInput(name="format", value=format, remedy='give "text" or "bytes"')
+        answer, content = await self._read_all(path, "binary")
+        return BinaryFileContentResult(**answer.facts(), content=content, size=len(content))
+
+    async def _read_all(self, path: str, form: str) -> tuple[Answer[FileContent], bytes]:
+        content = bytearray()
+        while True:
+            arguments = {"path": path, "offset": len(content), "format": form}
+            answer = await self._calls.typed("read_file", arguments, FileContent)
+            if answer.error is not None:
+                return answer, b""
+            piece = answer.get()
+            stretch = base64.b64decode(piece.content) if piece.encoding == "base64" else piece.content.encode()
+            content += stretch
+            if not piece.truncated or not stretch:
+                return answer, bytes(content)
+
+    async def read(self, path: str) -> FileContentResult:
+        """A whole file's text."""
+        return await self.read_file(path)
+
+    async def get_file_info(self, path: str) -> FileInfoResult:
+        """Facts about a file or directory."""
+        answer = await self._calls.typed("get_file_info", {"path": path}, FileInfo)
+        if answer.error is not None:
+            return FileInfoResult(**answer.facts())
+        info = answer.get()
+        return FileInfoResult(**answer.facts(), info=info, file_info=official_file_info(info))
+
+    async def list_directory(self, path: str) -> DirectoryListResult:
+        """A directory's entries, each with `name`, `is_file`, `is_directory` and `size`."""
+        answer = await self._calls.typed("list_directory", {"path": path}, DirectoryListing)
+        if answer.error is not None:
+            return DirectoryListResult(**answer.facts())
+        listing = answer.get()
+        return DirectoryListResult(**answer.facts(), entries=listing.entries, truncated=listing.truncated)
+
+    async def read_multiple_files(self, paths: Names) -> MultipleFileContentResult:
+        """Several files' text."""
+        answer = await self._calls.typed("read_multiple_files", {"paths": list(paths)}, FileContents)
+        if answer.error is not None:
+            return MultipleFileContentResult(**answer.facts())
+        files = answer.get().files
+        failed = [f"{file.path}: {file.error}" for file in files if file.error]
+        if failed:
+            answer = answer.refuse(ToolFailed(message="; ".join(failed), code="SomeFilesNotRead"))
+        contents = {file.path: file.content for file in files if not file.error}
+        return MultipleFileContentResult(**answer.facts(), contents=contents)
+
+    async def search_files(self, path: str, pattern: str, exclude_patterns: Names | None = None) -> FileSearchResult:
+        """Paths below `path` whose name matches a glob pattern, or contains it where it has no wildcard."""
+        arguments = {"path": path, "pattern": pattern, "excludePatterns": ",".join(exclude_patterns or ()) or None}
+        answer = await self._calls.typed("search_files", arguments, SearchMatches)
+        if answer.error is not None:
+            return FileSearchResult(**answer.facts())
+        found = answer.get()
+        return FileSearchResult(**answer.facts(), matches=found.matches, truncated=found.truncated)
+
+    async def get_file_change(self, path: str) -> FileChangeResult:
+        """What changed below `path` since the previous question about it; the first one gives nothing."""
+        answer = await self._calls.typed("get_file_change", {"path": path}, FileChanges)
+        if answer.error is not None:
+            return FileChangeResult(**answer.facts())
+        events = [
+            FileChangeEvent(event_type=e.event_type, path=e.path, path_type=e.path_type) for e in answer.get().events
+        ]
+        return FileChangeResult(**answer.facts(), events=events)
+
+    write = write_file
+    list = list_directory
+    ls = list_directory
+    delete = delete_file
+    remove = delete_file
+    rm = delete_file

@@ -1,0 +1,100 @@
+"""Where the server is and which key to show: arguments, then the environment, then this user's own Cove.
+
+The only module of the client that reads the environment.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cove.core.errors import InvalidSetting
+from cove.sdk.params import Config
+
+LONGEST_SOCKET_PATH = 107
+DEFAULT_SECONDS = 60.0
+_REMEDY = "give http://HOST:PORT, https://HOST or unix:///PATH"
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint: `shown` is how messages call it, `socket` the path of a Unix socket, if it is one."""
+
+    shown: str
+    base_url: str
+    socket: str | None = None
+
+
+class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client needs to know. `api_key` is empty for the local Cove; `timeout` is in seconds."""
+
+    address: Address
+    api_key: str
+    timeout: float = DEFAULT_SECONDS
+
+
+def client_settings(
+    api_key: str,
+    endpoint: str | None,
+    cfg: Config | None,
+    env_file: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> ClientSettings:
+    """Settings from arguments, then `cfg`, then the environment, then `env_file`; raises InvalidSetting."""
+    known = {**_read_env_file(env_file), **environ}
+    config = cfg or Config()
+    place = endpoint or config.endpoint or known.get("COVE_ENDPOINT") or local_endpoint(known)
+    key = api_key or known.get("COVE_API_KEY", "")
+    if not (key.isascii() and key.isprintable()):
+        raise InvalidSetting(name="api_key", value="…", remedy="a key is printable ASCII, as `cove key create` prints")
+    return ClientSettings(address=parse_endpoint(place), api_key=key, timeout=config.timeout_ms / 1000)
+
+
+def parse_endpoint(endpoint: str) -> Address:
+    """Understand an endpoint; raises InvalidSetting.
+
+    >>> parse_endpoint("unix:///run/cove.sock").socket
+    '/run/cove.sock'
+    """
+    try:
+        parts = urlsplit(endpoint)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except (ValueError, AttributeError) as error:
+        raise InvalidSetting(name="endpoint", value=endpoint, remedy=_REMEDY) from error
+    if is_web and not parts.query and not parts.fragment:
+        return Address(shown=endpoint, base_url=endpoint.rstrip("/"))
+    if parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/"):
+        return _socket_address(endpoint, parts.path)
+    raise InvalidSetting(name="endpoint", value=endpoint, remedy=_REMEDY)
+
+
+def _socket_address(endpoint: str, path: str) -> Address:
+    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        remedy = f"a socket's path has at most {LONGEST_SOCKET_PATH} bytes; choose a shorter COVE_DATA"
+        raise InvalidSetting(name="endpoint", value=endpoint, remedy=remedy)
+    return Address(shown=endpoint, base_url="http://cove", socket=path)
+
+
+def local_endpoint(environ: Mapping[str, str] = os.environ) -> str:
+    """The socket of this user's own Cove."""
+    return f"unix://{data_dir(environ) / 'run' / 'cove.sock'}"
+
+
+def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The directory that `cove up` uses when none is named."""
+    if named := environ.get("COVE_DATA"):
+        return Path(named).absolute()
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return Path("/var/lib/cove") if is_root else Path.home() / ".local" / "share" / "cove"
+
+
+def _read_env_file(path: str | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        lines = Path(path).read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSetting(name="env_file", value=path, remedy=f"it cannot be read: {error}") from error
+    pairs = (line.strip().removeprefix("export ").partition("=") for line in lines if not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, equals, value in pairs if equals}

@@ -1,0 +1,135 @@
+"""What a session is in both dialects: the operations that AgentBay and AGB describe alike."""
+
+# Generated from _async/handle.py by dev/generate.py: change that, then run `python dev/generate.py`.
+
+from typing import TYPE_CHECKING
+
+from cove.core.api import SessionView
+from cove.core.errors import CoveError, SessionError, SessionNotFound
+from cove.sdk._sync.calls import ToolCalls
+from cove.sdk._sync.env import Env
+from cove.sdk._sync.transport import Transport
+from cove.sdk._twins import Http
+from cove.sdk._wire import sessions
+from cove.sdk._wire.messages import Answer, code_of
+from cove.sdk.results import (
+    DeleteResult,
+    McpTool,
+    McpToolsResult,
+    OperationResult,
+    SessionMetricsResult,
+    SessionStatusResult,
+    session_metrics,
+)
+
+if TYPE_CHECKING:
+    from cove.sdk._sync.cloud import Cloud
+
+SESSION_FACTS = ("image_id", "resource_url")
+
+
+class SessionHandle:
+    """A session by its id. Making one asks nobody; `image_id` and `resource_url` are known after `create` or `get`."""
+
+    def __init__(self, cloud: "Cloud", session_id: str) -> None:
+        self.session_id = session_id
+        self.image_id = ""
+        self.resource_url = ""
+        self._cloud = cloud
+        self._transport: Transport = cloud.transport
+        self._calls = ToolCalls(self, self._transport)
+        self._servers: dict[str, str] | None = None
+        self.env = Env(self._calls)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(session_id={self.session_id!r})"
+
+    def learn(self, view: SessionView) -> None:
+        """Take over what the server said of this session."""
+        self.image_id, self.resource_url = view.image_id, view.resource_url
+
+    def get_api_key(self) -> str:
+        """The API key of the client that made this handle; empty for the local Cove."""
+        return self._transport.settings.api_key
+
+    def get_client(self) -> Http:
+        """The HTTP client that this session's requests go through; its `client` is the library's."""
+        return self._transport.http
+
+    def get_session_id(self) -> str:
+        """The session's id."""
+        return self.session_id
+
+    def delete(self, sync_context: bool = False) -> DeleteResult:
+        """Delete the session with all that is in it; answered when nothing is left."""
+        answer = self._transport.ask(sessions.delete(self.session_id, sync_context))
+        if answer.repeated and isinstance(answer.error, SessionNotFound):  # the first try did it
+            return DeleteResult(request_id=answer.request_id, success=True)
+        return DeleteResult(**answer.facts())
+
+    def set_labels(self, labels: dict[str, str]) -> OperationResult:
+        """Replace the session's labels. Raises InvalidLabels, and SessionError if the service refuses."""
+        answer = self._transport.ask(sessions.set_labels(self.session_id, labels))
+        raise_refusal(answer.error)
+        return OperationResult(**answer.facts())
+
+    def get_labels(self) -> OperationResult:
+        """The session's labels as `data`. Raises SessionError if the service refuses."""
+        answer = self._transport.ask(sessions.get_labels(self.session_id))
+        raise_refusal(answer.error)
+        return OperationResult(**answer.facts(), data=answer.get().labels)
+
+    def get_status(self) -> SessionStatusResult:
+        """The session's state; asking does not count as use."""
+        answer = self._transport.ask(sessions.view(self.session_id))
+        return SessionStatusResult(**answer.facts(), status=state_in(answer))
+
+    def keep_alive(self) -> OperationResult:
+        """Count as use, so that the session does not become idle."""
+        answer = self._transport.ask(sessions.keep_alive(self.session_id))
+        return OperationResult(**answer.facts())
+
+    def list_mcp_tools(self, image_id: str | None = None) -> McpToolsResult:
+        """The tools of this session, or of an image."""
+        answer = self._transport.ask(sessions.tools(self.session_id, image_id))
+        if answer.error is not None:
+            return McpToolsResult(**answer.facts())
+        tools = [
+            McpTool(name=t.name, description=t.description, input_schema=t.input_schema, server=t.server, tool=t.name)
+            for t in answer.get().tools
+        ]
+        if image_id is None:
+            self._servers = {tool.name: tool.server for tool in tools}
+        return McpToolsResult(**answer.facts(), tools=tools)
+
+    def find_server_for_tool(self, tool_name: str) -> str:
+        """The server that provides a tool; empty if none does. Asks for the tools once; raises what refuses that."""
+        if self._servers is None:
+            result = self.list_mcp_tools()
+            result.unwrap()
+        return (self._servers or {}).get(tool_name, "")
+
+    def _metrics(self, read_timeout: float | None, connect_timeout: float | None) -> SessionMetricsResult:
+        answer = self._transport.ask(sessions.metrics(self.session_id, read_timeout, connect_timeout))
+        if answer.error is not None:
+            return SessionMetricsResult(**answer.facts())
+        metrics = session_metrics(answer.get().metrics)
+        raw = {name: getattr(metrics, name) for name in metrics.__struct_fields__}
+        return SessionMetricsResult(**answer.facts(), metrics=metrics, raw=raw)
+
+    def _view(self) -> Answer[SessionView]:
+        answer = self._transport.ask(sessions.view(self.session_id))
+        raise_refusal(answer.error)
+        self.learn(answer.get())
+        return answer
+
+
+def raise_refusal(error: CoveError | None) -> None:
+    """Raise SessionError for a refusal, as four methods do."""
+    if error is not None:
+        raise SessionError(message=str(error), code=code_of(error)) from error
+
+
+def state_in(answer: Answer[SessionView]) -> str:
+    """The state that an answer tells; empty for a refusal."""
+    return "" if answer.error is not None else answer.get().state

@@ -1,0 +1,118 @@
+"""A session as AgentBay's documents describe it."""
+
+# Generated from _async/session.py by dev/generate.py: change that, then run `python dev/generate.py`.
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from cove.core.api import SessionView, ToolAnswer
+from cove.core.errors import NotSupported, WrongState
+from cove.core.session import TRANSIENT, State
+from cove.sdk._sync.command import Command
+from cove.sdk._sync.file_system import FileSystem
+from cove.sdk._sync.handle import SessionHandle, state_in
+from cove.sdk._twins import sleep
+from cove.sdk._wire import sessions, tools
+from cove.sdk._wire.messages import Answer
+from cove.sdk.results import (
+    McpToolResult,
+    OperationResult,
+    SessionInfo,
+    SessionMetricsResult,
+    SessionPauseResult,
+    SessionResumeResult,
+)
+
+if TYPE_CHECKING:
+    from cove.sdk._sync.agent_bay import AgentBay
+
+
+class Session(SessionHandle):
+    """An agent's computer: `command`, `file_system` (also `fs`, `filesystem`, `files`) and `env` act in it."""
+
+    def __init__(self, agent_bay: "AgentBay", session_id: str) -> None:
+        super().__init__(agent_bay, session_id)
+        self.agent_bay = agent_bay
+        self.command = Command(self._calls)
+        self.file_system = FileSystem(self._calls)
+        self.fs = self.filesystem = self.files = self.file_system
+
+    def info(self) -> OperationResult:
+        """What the session is, as a SessionInfo in `data`. Raises SessionError if the service refuses."""
+        answer = self._view()
+        view = answer.get()
+        info = SessionInfo(session_id=view.session_id, resource_url=view.resource_url)
+        info.view = view
+        return OperationResult(**answer.facts(), data=info)
+
+    def call_mcp_tool(
+        self,
+        tool_name: str,
+        args: dict[str, Any],
+        read_timeout: int | None = None,
+        connect_timeout: int | None = None,
+        auto_gen_session: bool = False,
+    ) -> McpToolResult:
+        """Call a tool; `data` is its text. Timeouts are seconds, by default the tool's own and ten more.
+
+        `auto_gen_session=True` raises NotSupported: a handle never becomes another session.
+        """
+        if auto_gen_session:
+            raise NotSupported(what="auto_gen_session=True", reason="make a session with create() and call it there")
+        return text_result(self._calls.text(tool_name, args, read_timeout, connect_timeout))
+
+    def get_metrics(self, read_timeout: int | None = None, connect_timeout: int | None = None) -> SessionMetricsResult:
+        """The session's use of the machine, measured from outside it. Timeouts are seconds."""
+        return self._metrics(read_timeout, connect_timeout)
+
+    def pause(
+        self,
+        timeout: int = 600,
+        poll_interval: float = 2.0,
+    ) -> SessionPauseResult:
+        """Freeze every process of the session and wait until it is PAUSED, for at most `timeout` seconds."""
+        answer = self._move("pause", State.PAUSED, timeout, poll_interval)
+        return SessionPauseResult(**answer.facts(), status=state_in(answer))
+
+    def resume(
+        self,
+        timeout: int = 600,
+        poll_interval: float = 2.0,
+    ) -> SessionResumeResult:
+        """Let the session's processes go on and wait until it is RUNNING, for at most `timeout` seconds."""
+        answer = self._move("resume", State.RUNNING, timeout, poll_interval)
+        return SessionResumeResult(**answer.facts(), status=state_in(answer))
+
+    def pause_async(self) -> SessionPauseResult:
+        """Start a pause; `get_status` tells when the session is PAUSED."""
+        answer = self._transport.ask(sessions.move(self.session_id, "pause", wait=False))
+        return SessionPauseResult(**answer.facts(), status=state_in(answer))
+
+    def resume_async(self) -> SessionResumeResult:
+        """Start a resume; `get_status` tells when the session is RUNNING."""
+        answer = self._transport.ask(sessions.move(self.session_id, "resume", wait=False))
+        return SessionResumeResult(**answer.facts(), status=state_in(answer))
+
+    beta_pause = pause
+    beta_resume = resume
+
+    def _move(self, verb: str, goal: State, limit: float, poll_interval: float) -> Answer[SessionView]:
+        """Ask for a move and wait for its end; the server waits first, then we look every `poll_interval`."""
+        sessions.positive("timeout", limit)
+        sessions.positive("poll_interval", poll_interval)
+        deadline = time.monotonic() + limit
+        answer = self._transport.ask(sessions.move(self.session_id, verb, wait=True, timeout=limit))
+        while state_in(answer) in TRANSIENT and time.monotonic() < deadline:
+            sleep(min(poll_interval, max(0.0, deadline - time.monotonic())))
+            answer = self._transport.ask(sessions.view(self.session_id))
+        if answer.error is None and state_in(answer) != goal:
+            return answer.refuse(WrongState(session_id=self.session_id, state=state_in(answer), move=verb))
+        return answer
+
+
+def text_result(answer: Answer[ToolAnswer]) -> McpToolResult:
+    """A tool's text, or why there is none."""
+    refused = tools.refused(answer)
+    if refused is not None:
+        return McpToolResult(**refused.facts())
+    return McpToolResult(**answer.facts(), data=answer.get().text or "")

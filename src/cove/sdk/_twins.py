@@ -1,0 +1,173 @@
+"""The few things that differ between the two clients: HTTP, sleep, and what a cancellation must not cut short."""
+
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from cove.core.errors import (
+    AnswerMalformed,
+    AnswerTimedOut,
+    ConnectionLost,
+    InvalidInput,
+    ServerUnreachable,
+)
+from cove.core.version import __version__
+from cove.sdk._settings import Address, ClientSettings
+from cove.sdk._wire.messages import Reply, Request
+
+if TYPE_CHECKING:
+    import httpx2
+
+CONNECT_SECONDS = 10.0
+sleep = time.sleep
+
+
+async def async_sleep(seconds: float) -> None:
+    """Sleep on whatever loop runs."""
+    import anyio
+
+    await anyio.sleep(seconds)
+
+
+def async_unhurried(seconds: float) -> AbstractContextManager[Any]:
+    """A block that a cancellation from outside does not cut short, for at most so many seconds."""
+    import anyio
+
+    return anyio.move_on_after(seconds, shield=True)
+
+
+def unhurried(seconds: float) -> AbstractContextManager[Any]:
+    """The same for threads, which nobody cancels: the requests in it have time limits of their own."""
+    return nullcontext()
+
+
+class Http:
+    """HTTP for many threads, over one pool of connections that is closed with this object or at exit."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        import httpx2
+
+        self._settings = settings
+        address = settings.address
+        if address.base_url.startswith("http://"):  # no certificates to load, and no proxy between
+            transport = httpx2.HTTPTransport(verify=False, uds=address.socket, limits=_limits())
+            self.client = httpx2.Client(transport=transport, trust_env=False, **_options(settings))
+        else:
+            self.client = httpx2.Client(limits=_limits(), **_options(settings))
+        self._closer = weakref.finalize(self, self.client.close)
+
+    def send(self, request: Request[Any]) -> Reply:
+        """Send and receive; raises a TransportFailed."""
+        with _translated(self._settings.address, request, _seconds(self._settings, request)):
+            return _reply(self.client.request(**_arguments(self._settings, request)))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._closer()
+
+
+class AsyncHttp:
+    """HTTP for tasks. Connections belong to the loop that opened them, so each loop gets a pool of its own."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        import httpx2  # here and not at the first request, which shall be quick
+
+        self._settings = settings
+        self._clients: weakref.WeakKeyDictionary[Any, httpx2.AsyncClient] = weakref.WeakKeyDictionary()
+
+    @property
+    def client(self) -> "httpx2.AsyncClient":
+        """The pool of the loop that runs; raises RuntimeError where none does."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._clients[loop] = self._make()
+        return self._clients[loop]
+
+    def _make(self) -> "httpx2.AsyncClient":
+        import httpx2
+
+        address = self._settings.address
+        if address.base_url.startswith("http://"):
+            transport = httpx2.AsyncHTTPTransport(verify=False, uds=address.socket, limits=_limits())
+            return httpx2.AsyncClient(transport=transport, trust_env=False, **_options(self._settings))
+        return httpx2.AsyncClient(limits=_limits(), **_options(self._settings))
+
+    async def send(self, request: Request[Any]) -> Reply:
+        """Send and receive; raises a TransportFailed."""
+        with _translated(self._settings.address, request, _seconds(self._settings, request)):
+            return _reply(await self.client.request(**_arguments(self._settings, request)))
+
+    async def close(self) -> None:
+        """Close the connections of this loop."""
+        await self.client.aclose()
+
+
+def _limits() -> "httpx2.Limits":
+    import httpx2
+
+    return httpx2.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=30.0)
+
+
+def _options(settings: ClientSettings) -> dict[str, Any]:
+    headers = {"User-Agent": f"cove/{__version__}", "Accept": "application/json"}
+    if settings.api_key:
+        headers["Authorization"] = f"Bearer {settings.api_key}"
+    return {"base_url": settings.address.base_url, "headers": headers}
+
+
+def _seconds(settings: ClientSettings, request: Request[Any]) -> float:
+    return settings.timeout if request.read_timeout is None else request.read_timeout
+
+
+def _arguments(settings: ClientSettings, request: Request[Any]) -> dict[str, Any]:
+    import httpx2
+
+    seconds = _seconds(settings, request)
+    headers = dict(request.headers)
+    if request.body is not None:
+        headers["Content-Type"] = "application/json"
+    return {
+        "method": request.method,
+        "url": request.path,
+        "params": list(request.query) or None,
+        "content": request.body,
+        "headers": headers,
+        "timeout": httpx2.Timeout(seconds, connect=request.connect_timeout or CONNECT_SECONDS),
+    }
+
+
+def _reply(response: "httpx2.Response") -> Reply:
+    return Reply(
+        status=response.status_code, request_id=response.headers.get("X-Request-Id", ""), body=response.content
+    )
+
+
+@contextmanager
+def _translated(address: Address, request: Request[Any], seconds: float) -> Iterator[None]:
+    import httpx2
+
+    facts = {"endpoint": address.shown, "request": request.name}
+    try:
+        yield
+    except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+        raise ServerUnreachable(endpoint=address.shown, reason=_reason(error)) from error
+    except httpx2.TimeoutException as error:
+        raise AnswerTimedOut(seconds=seconds, **facts) from error
+    except httpx2.NetworkError as error:
+        raise ConnectionLost(**facts) from error
+    except httpx2.RemoteProtocolError as error:
+        if "disconnected" in str(error) or "closed connection" in str(error):
+            raise ConnectionLost(**facts) from error
+        raise AnswerMalformed(reason=str(error), **facts) from error
+    except (httpx2.DecodingError, httpx2.ProxyError) as error:
+        raise AnswerMalformed(reason=str(error), **facts) from error
+    except (httpx2.InvalidURL, httpx2.LocalProtocolError) as error:
+        raise InvalidInput(name="request", value=request.name, remedy=str(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip() or type(error).__name__
