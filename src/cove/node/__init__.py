@@ -1,0 +1,1 @@
+"""A machine that hosts sandboxes: drivers, the launcher, images, the egress relay. Linux only."""

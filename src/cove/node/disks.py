@@ -1,0 +1,106 @@
+"""A sandbox's disk: an ext4 image of its own, as a detached mount.
+
+An image file rather than a directory, since it caps what a sandbox writes in the kernel, goes away by one unlink
+whatever tree was made in it, and never shows in the host's mount table: when the last process of the sandbox ends, the
+mount goes, and the loop device with it.
+"""
+
+import fcntl
+import os
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+from cove.node.syscalls import MOUNT_ATTR_NODEV, new_mount
+
+LAYERS = ("root", "usr", "dpkg")
+"""The overlays of a sandbox; each has an `upper` and a `work` directory on the disk."""
+_LOOP_GET_FREE, _LOOP_CONFIGURE = 0x4C82, 0x4C0A
+_AUTOCLEAR = 4
+_TRIES = 64
+
+
+def make_template(path: Path, size: int) -> None:
+    """Format an empty, sparse image of `size` bytes with the layers' directories; complete or not there at all."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        tree, image = Path(scratch, "tree"), Path(scratch, "image")
+        for layer in LAYERS:
+            (tree / layer / "upper").mkdir(parents=True)
+            (tree / layer / "work").mkdir()
+        image.touch()
+        os.truncate(image, size)
+        _format(image, tree)
+        image.rename(path)
+
+
+def _format(image: Path, tree: Path) -> None:
+    options = ["-q", "-F", "-m", "0", "-E", "root_owner=0:0,lazy_itable_init=1,lazy_journal_init=1", "-O", "^has_journal"]
+    command = ["mkfs.ext4", *options, "-d", str(tree), str(image)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"})
+    if done.returncode:
+        raise OSError(f"mkfs.ext4 failed: {done.stderr.strip()}")
+
+
+def copy_sparse(source: Path, target: Path) -> None:
+    """Copy only what the file holds, hole for hole."""
+    with source.open("rb") as reader, target.open("xb") as writer:
+        size, offset = os.fstat(reader.fileno()).st_size, 0
+        os.truncate(writer.fileno(), size)
+        while (offset := _next_data(reader.fileno(), offset, size)) < size:
+            end = os.lseek(reader.fileno(), offset, os.SEEK_HOLE)
+            _copy_range(reader.fileno(), writer.fileno(), offset, end)
+            offset = end
+
+
+def _next_data(fd: int, offset: int, size: int) -> int:
+    try:
+        return os.lseek(fd, offset, os.SEEK_DATA)
+    except OSError:  # ENXIO: nothing but a hole from here on
+        return size
+
+
+def _copy_range(source: int, target: int, offset: int, end: int) -> None:
+    os.lseek(target, offset, os.SEEK_SET)
+    while offset < end:
+        offset += os.sendfile(target, source, offset, end - offset)
+
+
+def mount_disk(image: Path) -> int:
+    """The image as a detached mount; its descriptor is all that keeps it."""
+    loop_fd, device = _attach_loop(image)
+    try:
+        # no barriers: a sandbox does not outlive a crash of the machine, so ordering on disk buys it nothing
+        return new_mount("ext4", {"source": device}, ("nobarrier", "discard"), MOUNT_ATTR_NODEV)
+    finally:
+        os.close(loop_fd)
+
+
+def _attach_loop(image: Path) -> tuple[int, str]:
+    control = os.open("/dev/loop-control", os.O_RDWR | os.O_CLOEXEC)
+    backing = os.open(image, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        for _ in range(_TRIES):  # another program may take the free device first
+            device = f"/dev/loop{fcntl.ioctl(control, _LOOP_GET_FREE)}"
+            loop_fd = os.open(device, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.ioctl(loop_fd, _LOOP_CONFIGURE, _loop_config(backing))
+            except OSError:
+                os.close(loop_fd)
+                continue
+            return loop_fd, device
+    finally:
+        os.close(control)
+        os.close(backing)
+    raise OSError(f"no free loop device after {_TRIES} tries")
+
+
+def _loop_config(backing: int) -> bytearray:
+    """struct loop_config of <linux/loop.h>: 304 bytes, of which we set the descriptor and the flags."""
+    config = bytearray(304)
+    struct.pack_into("I", config, 0, backing)
+    struct.pack_into("I", config, 8 + 52, _AUTOCLEAR)
+    return config

@@ -1,0 +1,1 @@
+"""Ways to isolate, one module each; none knows another."""

@@ -1,0 +1,188 @@
+"""The driver for a machine where we are root: layout B+, namespaces and cgroups by system calls of our own."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from cove.core.errors import CallNotFound, SandboxGone, SandboxNotCreated
+from cove.core.ids import CallId, SessionId
+from cove.core.limits import Limits
+from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
+from cove.core.results import Metrics
+from cove.core.session import EndReason
+from cove.core.tool import Outcome
+from cove.node.blueprint import Blueprints
+from cove.node.cgroups import Group, find_hierarchies, remove_instance, session_names
+from cove.node.disks import copy_sparse
+from cove.node.launcher.client import Launcher
+from cove.node.launcher.lock_down import CONTROLS
+from cove.node.relay.handle import Relay
+from cove.node.sandbox import Sandbox, facts_of, open_again
+from cove.node.settings import NodeSettings
+
+_log = structlog.get_logger("cove.node")
+_STEPS_AT_ONCE = 4
+"""Disk copies and removals that may run in threads at the same time."""
+
+
+class NamespacesDriver:
+    """Implements `core.ports.Driver`. `controls` is for attack tests, which switch one wall off at a time."""
+
+    def __init__(self, settings: NodeSettings, *, controls: tuple[str, ...] = CONTROLS) -> None:
+        self._settings = settings
+        self._hierarchies = find_hierarchies()
+        self._blueprints = Blueprints(settings, controls)
+        self._launcher = Launcher()
+        self._relay = Relay(settings.allow) if settings.allow else None
+        self._sandboxes: dict[SessionId, Sandbox] = {}
+        self._threads = asyncio.Semaphore(_STEPS_AT_ONCE)
+        self._ending: set[asyncio.Task[None]] = set()
+        self._on_lost: Lost | None = None
+
+    async def start(self, on_lost: Lost) -> None:
+        """Render the image and the runtime where they are not there yet (a second or two, once)."""
+        self._on_lost = on_lost
+        self._settings.sandboxes.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(self._blueprints.prepare)
+        if self._relay:
+            await self._relay.start(self._attach_all)
+
+    async def stop(self) -> None:
+        """Let go; the sandboxes live on."""
+        for sandbox in self._sandboxes.values():
+            sandbox.close()
+        self._sandboxes.clear()
+        await asyncio.gather(*self._ending, return_exceptions=True)
+        await self._launcher.close()
+        if self._relay:
+            await self._relay.stop()
+        remove_instance(self._hierarchies, self._settings.instance)
+
+    def isolation(self) -> Isolation:
+        """What this driver gives here."""
+        return Isolation(
+            driver="namespaces",
+            kernel_boundary="shared kernel: user, mount, pid, network, ipc, uts and cgroup namespaces",
+            controls=dict.fromkeys(CONTROLS, True) | {"cgroups": not self._hierarchies.missing(), "disk_cap": True},
+            notes=[f"control groups: {self._hierarchies.kind}", "a kernel bug that root of a namespace can reach is a way out"],
+        )
+
+    async def create(self, spec: SandboxSpec) -> Facts:
+        """Make a sandbox; raises SandboxNotCreated with nothing left behind."""
+        try:
+            await self._lay_out(spec)
+            pid, pidfd = await self._launcher.create(self._blueprints.order(spec, self._group(spec.session_id)))
+        except (SandboxNotCreated, OSError) as error:
+            await self.destroy(spec.session_id)
+            if isinstance(error, SandboxNotCreated):
+                raise
+            raise SandboxNotCreated(step="lay out", reason=str(error)) from error
+        sandbox = self._take_up(spec.session_id, pid, pidfd, spec.limits)
+        await self._attach(sandbox)
+        return facts_of(pid) | {"limits": {name: getattr(spec.limits, name) for name in Limits.__struct_fields__}}
+
+    async def adopt(self, session_id: SessionId, facts: Facts) -> None:
+        """Take up a sandbox that an earlier server made; raises SandboxGone."""
+        group = self._group(session_id)
+        pidfd = open_again(session_id, facts, group)
+        sandbox = self._take_up(session_id, int(facts["pid"]), pidfd, Limits(**facts["limits"]))
+        sandbox.frozen = group.is_frozen()
+        await self._attach(sandbox)
+
+    async def call(self, session_id: SessionId, call_id: CallId, tool: str, arguments: dict[str, Any]) -> Outcome:
+        """Run a tool in the guest."""
+        return await self._find(session_id).door.call(call_id, tool, arguments)
+
+    async def cancel(self, session_id: SessionId, call_id: CallId) -> None:
+        """End a running call; raises CallNotFound."""
+        if session_id not in self._sandboxes:
+            raise CallNotFound(call_id=call_id, session_id=session_id)
+        await self._sandboxes[session_id].door.cancel(call_id)
+
+    async def pause(self, session_id: SessionId) -> None:
+        """Freeze every process."""
+        await self._find(session_id).set_frozen(True)
+
+    async def resume(self, session_id: SessionId) -> None:
+        """Let them go on."""
+        await self._find(session_id).set_frozen(False)
+
+    async def metrics(self, session_id: SessionId) -> Metrics:
+        """Measure from outside."""
+        rx, tx = await self._relay.usage(session_id) if self._relay else (0, 0)
+        return self._find(session_id).metrics(rx, tx)
+
+    async def destroy(self, session_id: SessionId) -> None:
+        """End every process and remove every trace, by the session's name alone."""
+        if self._relay:
+            await self._relay.detach(session_id)
+        if sandbox := self._sandboxes.pop(session_id, None):
+            sandbox.close()
+        async with self._threads:
+            await asyncio.to_thread(self._remove, session_id)
+
+    async def known(self) -> set[SessionId]:
+        """Every sandbox of which a group or a directory is left."""
+        directories = {path.name for path in self._settings.sandboxes.iterdir()}
+        return {SessionId(name) for name in directories | session_names(self._hierarchies, self._settings.instance)}
+
+    def _group(self, session_id: SessionId) -> Group:
+        return Group(self._hierarchies, self._settings.instance, session_id)
+
+    def _directory(self, session_id: SessionId) -> Path:
+        return self._settings.sandboxes / session_id
+
+    async def _lay_out(self, spec: SandboxSpec) -> None:
+        async with self._threads:
+            await asyncio.to_thread(self._make_disk_and_groups, spec)
+
+    def _make_disk_and_groups(self, spec: SandboxSpec) -> None:
+        directory = self._directory(spec.session_id)
+        directory.mkdir(mode=0o700)
+        copy_sparse(self._blueprints.template(spec.limits.disk_bytes), directory / "disk.img")
+        self._group(spec.session_id).create(spec.limits)
+
+    def _remove(self, session_id: SessionId) -> None:
+        self._group(session_id).remove()
+        shutil.rmtree(self._directory(session_id), ignore_errors=False, onerror=_unless_missing)
+
+    def _take_up(self, session_id: SessionId, pid: int, pidfd: int, limits: Limits) -> Sandbox:
+        group, directory = self._group(session_id), self._directory(session_id)
+        sandbox = Sandbox(session_id, group, directory, pid=pid, pidfd=pidfd, limits=limits)
+        self._sandboxes[session_id] = sandbox
+        sandbox.watch(self._ended)
+        return sandbox
+
+    def _find(self, session_id: SessionId) -> Sandbox:
+        if session_id not in self._sandboxes:
+            raise SandboxGone(session_id=session_id, end_reason=EndReason.LOST.value)
+        return self._sandboxes[session_id]
+
+    def _ended(self, session_id: SessionId) -> None:
+        task = asyncio.get_running_loop().create_task(self._bury(session_id))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _bury(self, session_id: SessionId) -> None:
+        """The first process is gone without our doing: clear up, then tell."""
+        _log.warning("sandbox ended by itself", session_id=session_id)
+        await self.destroy(session_id)
+        if self._on_lost:
+            await self._on_lost(session_id, EndReason.LOST)
+
+    async def _attach(self, sandbox: Sandbox) -> None:
+        if self._relay:
+            await self._relay.attach(sandbox.session_id, await self._launcher.listen(sandbox.pid))
+
+    async def _attach_all(self) -> None:
+        """The relay is new: give it every sandbox's listeners again."""
+        for sandbox in list(self._sandboxes.values()):
+            await self._attach(sandbox)
+
+
+def _unless_missing(_function: object, _path: str, problem: tuple[type, BaseException, object]) -> None:
+    if not isinstance(problem[1], FileNotFoundError):
+        raise problem[1]

@@ -1,0 +1,122 @@
+"""Calls into a guest: one connection each, every byte of the answer suspected."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Iterator
+
+from cove.core.errors import CallNotFound, GuestMisbehaved, GuestSilent, error_from_wire
+from cove.core.frames import FrameReader, FrameRefused, frame
+from cove.core.ids import CallId, SessionId
+from cove.core.tool import Failure, Outcome
+
+_CHUNK = 256 * 1024
+_GRACE = 15.0
+"""Seconds beyond a tool's own timeout that a guest on a busy machine gets to answer."""
+_DEFAULT_PATIENCE = 120.0
+_SLICE = 1.0
+
+
+class GuestDoor:
+    """The way to one guest. `is_frozen` tells whether time stands still inside, which no deadline counts."""
+
+    def __init__(self, session_id: SessionId, directory: Path, is_frozen: Callable[[], bool]) -> None:
+        self._session_id = session_id
+        self._directory = directory
+        self._is_frozen = is_frozen
+
+    async def call(self, call_id: CallId, tool: str, arguments: dict[str, Any]) -> Outcome:
+        """Run a tool; raises GuestMisbehaved, GuestSilent, or what the guest says of the arguments."""
+        params = {"name": tool, "arguments": arguments, "callId": call_id}
+        result = await self._ask("tools/call", params, _patience(arguments))
+        content = result.get("structuredContent")
+        if not isinstance(content, dict):
+            raise self._misbehaved("a result without structured content")
+        if not result.get("isError"):
+            return Outcome(structured=content)
+        return Outcome(failure=Failure(str(content.get("code")), str(content.get("message"))))
+
+    async def ping(self, patience: float = _GRACE) -> None:
+        """Return once the guest answers."""
+        await self._ask("ping", {}, patience)
+
+    async def cancel(self, call_id: CallId) -> None:
+        """End a running call; raises CallNotFound."""
+        result = await self._ask("notifications/cancelled", {"requestId": call_id}, _GRACE)
+        if result.get("cancelled") is not True:
+            raise CallNotFound(call_id=call_id, session_id=self._session_id)
+
+    async def _ask(self, method: str, params: dict[str, Any], patience: float) -> dict[str, Any]:
+        request = frame({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        exchange = asyncio.ensure_future(self._exchange(request))
+        try:
+            await self._wait(exchange, patience)
+        finally:
+            exchange.cancel()
+        return self._result(exchange.result())
+
+    async def _wait(self, exchange: "asyncio.Future[dict[str, Any]]", patience: float) -> None:
+        """Until it is done, or has had `patience` seconds of time that did not stand still."""
+        left = patience
+        while not (await asyncio.wait({exchange}, timeout=min(_SLICE, left)))[0]:
+            left -= 0.0 if self._is_frozen() else _SLICE
+            if left <= 0:
+                raise GuestSilent(session_id=self._session_id, seconds=patience)
+
+    async def _exchange(self, request: bytes) -> dict[str, Any]:
+        loop, reader = asyncio.get_running_loop(), FrameReader()
+        try:
+            with _connected(self._directory) as connection:
+                await loop.sock_sendall(connection, request)
+                while data := await loop.sock_recv(connection, _CHUNK):
+                    for message in reader.feed(data):
+                        if "id" in message:
+                            return message
+        except (OSError, FrameRefused) as error:
+            raise self._misbehaved(str(error)) from error
+        raise self._misbehaved("it hung up; the guest was killed and starts anew")
+
+    def _result(self, message: dict[str, Any]) -> dict[str, Any]:
+        error, result = message.get("error"), message.get("result")
+        if isinstance(error, dict):
+            raise self._refusal(error)
+        if not isinstance(result, dict):
+            raise self._misbehaved("neither a result nor an error")
+        return result
+
+    def _refusal(self, error: dict[str, Any]) -> Exception:
+        data = error.get("data")
+        facts = data.get("facts") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(facts, dict) or data.get("code") not in _MAY_REFUSE:
+            return self._misbehaved(f"an error that is none of ours: {str(error.get('message'))[:200]}")
+        return error_from_wire(data["code"], facts, str(error.get("message")))
+
+    def _misbehaved(self, reason: str) -> GuestMisbehaved:
+        return GuestMisbehaved(session_id=self._session_id, reason=reason)
+
+
+_MAY_REFUSE = ("InvalidToolArguments", "ToolNotFound")
+
+
+def _patience(arguments: dict[str, Any]) -> float:
+    for name, unit in (("timeout_ms", 1e-3), ("timeout_s", 1.0)):
+        value = arguments.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e9:
+            return value * unit + _GRACE
+    return _DEFAULT_PATIENCE
+
+
+@contextmanager
+def _connected(directory: Path) -> Iterator[socket.socket]:
+    """A connection to the guest's socket, through a descriptor of its directory: the path may be too long."""
+    fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.setblocking(False)  # first: a full backlog must refuse, where it would block the loop
+            connection.connect(f"/proc/self/fd/{fd}/guest.sock")
+            yield connection
+    finally:
+        os.close(fd)

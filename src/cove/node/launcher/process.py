@@ -1,0 +1,135 @@
+"""The launcher's loop: one request at a time, each carried out by a child; ends when the node hangs up."""
+
+import os
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+
+from cove.node import netns
+from cove.node import syscalls as linux
+from cove.node.launcher.birth import be_born
+from cove.node.launcher.orders import Answer, Listen, Order, Request
+
+_PACKET = 256 * 1024
+_PATIENCE = 20.0
+"""Seconds a birth may take, on a machine that is busy with fifty others."""
+
+
+def main(control: socket.socket) -> None:
+    """Serve requests until the node's end is closed."""
+    control.set_inheritable(False)  # a sandbox must never hold it
+    linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    while packet := _receive(control):
+        request = msgspec.json.decode(packet, type=Request)
+        answer, fds = _carry_out(request)
+        socket.send_fds(control, [msgspec.json.encode(answer)], fds)
+        for fd in fds:
+            os.close(fd)
+        _reap()
+
+
+def _receive(control: socket.socket) -> bytes:
+    """The next packet; meanwhile the dead are buried, whenever there are any."""
+    while True:
+        readable, _, _ = select.select([control], [], [], 1.0)
+        _reap()
+        if readable:
+            return control.recv(_PACKET)
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return
+
+
+def _carry_out(request: Request) -> tuple[Answer, list[int]]:
+    try:
+        if request.order is not None:
+            return _create(request.order)
+        assert request.listen is not None
+        return _listen(request.listen)
+    except OSError as error:
+        return Answer(step="launch", reason=str(error)), []
+
+
+def _create(order: Order) -> tuple[Answer, list[int]]:
+    """Fork a child that becomes the sandbox, and wait until it runs the guest or says why not."""
+    listener = _bind(order.directory)
+    pids, failures = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+    child = linux.fork_into(order.born_in) if order.born_in else os.fork()
+    if child == 0:
+        _live(order, listener, pids[1], failures[1])
+    listener.close()
+    os.close(pids[1])
+    os.close(failures[1])
+    try:
+        return _watch(child, pids[0], failures[0])
+    finally:
+        os.close(pids[0])
+        os.close(failures[0])
+
+
+def _bind(directory: str) -> socket.socket:
+    """The guest's socket, made outside where the sandbox cannot reach; relative, since its path may be too long."""
+    os.chdir(directory)
+    Path("guest.sock").unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind("guest.sock")
+    listener.listen(128)
+    os.chdir("/")
+    return listener
+
+
+def _live(order: Order, listener: socket.socket, pids: int, failures: int) -> None:
+    """The child's whole life in our code; a failure goes into the pipe that a successful exec closes."""
+    place = ["fork"]
+    try:
+        be_born(order, listener, lambda pid: _report(pids, pid), lambda step: place.__setitem__(0, step))
+    except BaseException as error:  # noqa: BLE001 - nothing may return into the parent's loop
+        answer = Answer(step=place[0], reason=str(error) or type(error).__name__)
+        os.write(failures, msgspec.json.encode(answer))
+    os._exit(1)
+
+
+def _report(pipe: int, pid: int) -> None:
+    os.write(pipe, str(pid).encode())
+
+
+def _watch(child: int, pids: int, failures: int) -> tuple[Answer, list[int]]:
+    ready, _, _ = select.select([failures], [], [], _PATIENCE)
+    failure = os.read(failures, 65536) if ready else msgspec.json.encode(Answer(step="start", reason="it hangs"))
+    pid = int(os.read(pids, 32) or 0) if ready else 0
+    if failure:
+        _end(child)
+        return msgspec.json.decode(failure, type=Answer), []
+    if not pid:
+        return Answer(step="start", reason="it was killed while it was made"), []
+    return Answer(pid=pid), [os.pidfd_open(pid)]
+
+
+def _end(child: int) -> None:
+    try:
+        os.kill(child, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _listen(request: Listen) -> tuple[Answer, list[int]]:
+    namespace = os.open(f"/proc/{request.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return Answer(pid=request.pid), netns.open_listeners(namespace)
+    finally:
+        os.close(namespace)
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,120 @@
+"""One living sandbox as the node sees it: its process, its groups, its guest's door, and whether it stands still."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cove.core.errors import SandboxGone
+from cove.core.ids import SessionId
+from cove.core.limits import Limits
+from cove.core.ports import Facts
+from cove.core.results import Metrics
+from cove.core.session import EndReason
+from cove.node.cgroups import Group
+from cove.node.guests import GuestDoor
+
+_FREEZE_PATIENCE = 10.0
+
+
+class Sandbox:
+    """Made by the driver, from a birth or from an adoption; `close` lets go of it without ending it."""
+
+    def __init__(self, session_id: SessionId, group: Group, directory: Path, *, pid: int, pidfd: int, limits: Limits) -> None:
+        self.session_id = session_id
+        self.pid = pid
+        self.limits = limits
+        self.door = GuestDoor(session_id, directory, lambda: self.frozen)
+        self.frozen = False
+        self._group = group
+        self._directory = directory
+        self._pidfd = pidfd
+        self._sample = (time.monotonic(), group.cpu_seconds(), 0, 0)
+
+    def watch(self, on_end: Callable[[SessionId], None]) -> None:
+        """Call `on_end` once the first process, and with it every other, is gone."""
+        asyncio.get_running_loop().add_reader(self._pidfd, self._ended, on_end)
+
+    def _ended(self, on_end: Callable[[SessionId], None]) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        on_end(self.session_id)
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    async def set_frozen(self, frozen: bool) -> None:
+        """Freeze or thaw, and return when the kernel says that it is so; raises TimeoutError, thawed again."""
+        if frozen:
+            self.frozen = True
+        self._group.freeze(frozen)
+        try:
+            async with asyncio.timeout(_FREEZE_PATIENCE):
+                while self._group.is_frozen() is not frozen:
+                    await asyncio.sleep(0.0005)
+        except TimeoutError:
+            self._group.freeze(False)
+            self.frozen = False
+            raise
+        self.frozen = frozen
+
+    def metrics(self, rx: int, tx: int) -> Metrics:
+        """Measured from outside; the rates are those since the previous measurement."""
+        now, cpu = time.monotonic(), self._group.cpu_seconds()
+        then, cpu_then, rx_then, tx_then = self._sample
+        self._sample = (now, cpu, rx, tx)
+        seconds = max(now - then, 1e-3)
+        return Metrics(
+            cpu_count=self.limits.cpus,
+            cpu_used_pct=round(100 * (cpu - cpu_then) / seconds / self.limits.cpus, 2),
+            mem_total=self.limits.memory_bytes,
+            mem_used=self._group.memory_bytes(),
+            disk_total=self.limits.disk_bytes,
+            disk_used=(self._directory / "disk.img").stat().st_blocks * 512,
+            rx_bytes=rx,
+            tx_bytes=tx,
+            rx_bytes_per_s=(rx - rx_then) / seconds,
+            tx_bytes_per_s=(tx - tx_then) / seconds,
+            timestamp=time.time(),
+        )
+
+
+def start_time(pid: int) -> str:
+    """When the process started, in ticks since boot: field 22 of /proc/PID/stat, after the name in parentheses."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def boot_id() -> str:
+    """The kernel's name for this run of the machine."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def facts_of(pid: int) -> Facts:
+    """What tells a sandbox's first process from every other that may get its number."""
+    return {"pid": pid, "start_time": start_time(pid), "boot_id": boot_id()}
+
+
+def open_again(session_id: SessionId, facts: Facts, group: Group) -> int:
+    """A pidfd of the process that `facts` describe; raises SandboxGone with the reason if it is no more."""
+    if facts.get("boot_id") != boot_id():
+        raise SandboxGone(session_id=session_id, end_reason=EndReason.REBOOT.value)
+    try:
+        pidfd = os.pidfd_open(int(facts["pid"]))
+    except (OSError, KeyError, ValueError) as error:
+        raise SandboxGone(session_id=session_id, end_reason=EndReason.LOST.value) from error
+    if _is_same(facts, group):
+        return pidfd
+    os.close(pidfd)
+    raise SandboxGone(session_id=session_id, end_reason=EndReason.LOST.value)
+
+
+def _is_same(facts: Facts, group: Group) -> bool:
+    """Asked after the pidfd was opened, so that the number cannot change hands in between."""
+    try:
+        return start_time(int(facts["pid"])) == facts["start_time"] and group.holds(int(facts["pid"]))
+    except OSError:
+        return False

@@ -1,0 +1,26 @@
+"""What a node is told: where it keeps things, which ids it may use, and whom its sandboxes may reach."""
+
+from pathlib import Path
+
+import msgspec
+
+ID_RANGE = 65536
+"""How many user ids one sandbox gets: what a Linux distribution expects to have."""
+
+
+class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`instance` names this node's cgroups and must be unique on the machine.
+
+    Slot N owns the ids from `first_uid + N * 65536`; the ranges must not touch those of /etc/subuid.
+    """
+
+    data_dir: Path
+    instance: str
+    allow: tuple[str, ...] = ()
+    first_uid: int = 2_000_000_000
+    slots: int = 1024
+
+    @property
+    def sandboxes(self) -> Path:
+        """One directory per sandbox, readable by nobody else."""
+        return self.data_dir / "sandboxes"
