@@ -26,7 +26,7 @@ table ip cove {{
     }}
 }}
 """
-"""Whatever resolver a program asks, the relay answers; whatever TCP it opens, the relay decides. UDP ends in the namespace."""
+"""Whatever resolver a program asks, the relay answers; whatever TCP it opens, the relay decides."""
 
 _NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_EXCL, _NLM_F_CREATE = 1, 4, 0x200, 0x400
 _NLMSG_ERROR, _RTM_NEWLINK, _RTM_NEWROUTE = 2, 16, 24
@@ -43,7 +43,9 @@ def setup_egress(nft: str) -> None:
     """
     bring_up_loopback()
     _add_any_ip_route()
-    done = subprocess.run([nft, "-f", "-"], input=NFT_RULES, text=True, capture_output=True, timeout=_NFT_SECONDS)
+    done = subprocess.run(
+        [nft, "-f", "-"], input=NFT_RULES, text=True, capture_output=True, timeout=_NFT_SECONDS, check=False
+    )
     if done.returncode != 0:
         raise OSError(f"nft refused the redirect: {done.stderr.strip()}")
 

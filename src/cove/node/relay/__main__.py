@@ -1,0 +1,128 @@
+"""The relay's process: `python -m cove.node.relay CONTROL_FD`. It ends with its control socket."""
+
+import asyncio
+import os
+import resource
+import socket
+import sys
+
+import msgspec
+
+from cove.core.errors import CoveError
+from cove.node.relay.audit import Audit
+from cove.node.relay.control import LISTENERS, Order, Reply, receive_order
+from cove.node.relay.policy import Policy
+from cove.node.relay.quotas import fair_share
+from cove.node.relay.sessions import Outside, Relayed
+
+_NOBODY = 65534
+
+
+class Process:
+    """Obeys orders from the control socket, one after the other."""
+
+    def __init__(self, control: socket.socket, audit: Audit, file_limit: int) -> None:
+        self._control, self._audit, self._file_limit = control, audit, file_limit
+        self._sessions: dict[str, Relayed] = {}
+        self._outside: Outside | None = None
+
+    async def run(self) -> None:
+        """Until the node goes, or closes the socket."""
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(self._control, readable.set)
+        while True:
+            await readable.wait()
+            readable.clear()
+            try:
+                received = receive_order(self._control)
+            except BlockingIOError:
+                continue
+            except ConnectionError:
+                return
+            if received is None:
+                return
+            readable.set()  # more may be waiting: a record read says nothing of the next
+            reply = await self._obey(*received)
+            self._control.send(msgspec.json.encode(msgspec.structs.replace(reply, number=received[0].number)))
+
+    async def _obey(self, order: Order, sockets: list[socket.socket]) -> Reply:
+        if order.op == "policy":
+            return self._adopt(order.allow)
+        if order.op == "attach":
+            return await self._attach(order.session, sockets)
+        if order.op == "detach":
+            return await self._detach(order.session)
+        session = self._sessions.get(order.session)
+        if order.op != "usage" or session is None:
+            return Reply(error=f"cannot {order.op} {order.session!r}")
+        rx, tx = session.usage()
+        return Reply(rx_bytes=rx, tx_bytes=tx)
+
+    def _adopt(self, allow: tuple[str, ...]) -> Reply:
+        try:
+            policy = Policy(allow)
+        except CoveError as error:
+            return Reply(error=str(error))
+        self._outside = Outside(policy, self._audit, lambda: fair_share(self._file_limit, len(self._sessions)))
+        return Reply()
+
+    async def _attach(self, name: str, sockets: list[socket.socket]) -> Reply:
+        if self._outside is None or len(sockets) != LISTENERS:
+            for each in sockets:
+                each.close()
+            return Reply(error="attach needs a policy before it, and three listeners")
+        await self._detach(name)
+        for each in sockets:
+            each.setblocking(False)
+        self._sessions[name] = Relayed(name, sockets, self._outside)
+        self._sessions[name].open()
+        return Reply()
+
+    async def _detach(self, name: str) -> Reply:
+        session = self._sessions.pop(name, None)
+        if session is None:
+            return Reply()
+        await session.close()
+        rx, tx = session.usage()
+        return Reply(rx_bytes=rx, tx_bytes=tx)
+
+
+def _open_more_files() -> int:
+    """Raise the limit as far as we may; returns it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def _become_nobody() -> None:
+    """It reads hostile packets, and needs no rights for that: the listeners come from the node."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """A uvloop where it is installed: it carries twice as much."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def main() -> None:
+    """Serve the node at the other end of the socket given as the only argument."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.setblocking(False)
+    file_limit = _open_more_files()
+    "example".encode("idna")  # what is imported late must be imported before we can read nothing any more
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        _become_nobody()
+        runner.run(Process(control, Audit(), file_limit).run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The node's end of the relay: starts its process, hands it sessions, and starts it again when it dies."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from cove.core.errors import CoveError, SandboxFailed
+from cove.core.ids import SessionId
+from cove.node.relay.control import MOST_BYTES, Order, Reply, send_order
+from cove.node.relay.policy import Policy
+
+_ANSWER_SECONDS = 10.0
+_FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
+
+OnExit = Callable[[], Awaitable[None]]
+
+
+class Relay:
+    """The relay of a node. `allow` are the entries of `policy`; a wrong one raises InvalidSetting here and now.
+
+    `on_exit` is awaited each time the process had died and a new one, which knows no session, is ready.
+    `log_fd` is where its log goes; by default our own stderr.
+    """
+
+    def __init__(self, allow: tuple[str, ...], *, on_exit: OnExit | None = None, log_fd: int | None = None) -> None:
+        Policy(allow)
+        self._allow, self._on_exit, self._log_fd = allow, on_exit, log_fd
+        self._turn = asyncio.Lock()
+        self._number = 0
+        self._control: socket.socket | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._last: dict[SessionId, tuple[int, int]] = {}
+        self._before: dict[SessionId, tuple[int, int]] = {}
+
+    async def start(self) -> None:
+        """Start the process and watch it; raises SandboxFailed when it does not come up."""
+        await self._spawn()
+        self._watcher = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """End the process, and with it every connection; the sandboxes stay."""
+        if self._watcher:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+        if self._control:
+            self._control.close()
+            self._control = None
+        if self._process:
+            await _end(self._process)
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def attach(self, session_id: SessionId, fds: list[int]) -> None:
+        """Serve a session: `fds` are what `netns.open_listeners` gave; they are ours now, and closed here in any case.
+
+        Attaching a session again replaces its listeners and breaks off its connections. Raises SandboxFailed.
+        """
+        try:
+            await self._order(Order(op="attach", session=session_id), fds)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    async def detach(self, session_id: SessionId) -> None:
+        """Forget a session and break off its connections; one that is not known is no error."""
+        self._last.pop(session_id, None)
+        self._before.pop(session_id, None)
+        with contextlib.suppress(SandboxFailed):  # a relay that died has forgotten it, too
+            await self._order(Order(op="detach", session=session_id))
+
+    async def usage(self, session_id: SessionId) -> tuple[int, int]:
+        """Bytes that the session received and sent through the relay; what a dead relay had not told is lost."""
+        before = self._before.get(session_id, (0, 0))
+        try:
+            reply = await self._order(Order(op="usage", session=session_id))
+        except SandboxFailed:
+            return self._last.get(session_id, before)
+        self._last[session_id] = (before[0] + reply.rx_bytes, before[1] + reply.tx_bytes)
+        return self._last[session_id]
+
+    async def _spawn(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "cove.node.relay", str(theirs.fileno())),
+                pass_fds=(theirs.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=self._log_fd,
+                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LANG": "C.UTF-8"},
+                start_new_session=True,
+            )
+        self._control = ours
+        await self._order(Order(op="policy", allow=self._allow))
+
+    async def _watch(self) -> None:
+        wait = _FIRST_WAIT
+        while self._process:
+            started = asyncio.get_running_loop().time()
+            await self._process.wait()
+            lived = asyncio.get_running_loop().time() - started
+            wait = _FIRST_WAIT if lived > _LONGEST_WAIT else min(_LONGEST_WAIT, wait * 2)
+            await asyncio.sleep(wait)
+            with contextlib.suppress(CoveError, OSError):  # tried again, after a longer wait
+                await self._respawn()
+
+    async def _respawn(self) -> None:
+        if self._control:
+            self._control.close()
+        self._before |= self._last
+        await self._spawn()
+        if self._on_exit:
+            await self._on_exit()
+
+    async def _order(self, order: Order, fds: list[int] | None = None) -> Reply:
+        """One order and its reply at a time; raises SandboxFailed."""
+        async with self._turn:
+            if self._control is None:
+                raise SandboxFailed(reason="the relay is not running")
+            try:
+                reply = await self._exchange(self._control, order, fds or [])
+            except (OSError, msgspec.DecodeError) as error:  # TimeoutError is an OSError
+                self._control.close()  # one that hangs ends by this, and is started again
+                self._control = None
+                raise SandboxFailed(reason=f"the relay did not {order.op}: {error}") from error
+        if reply.error:
+            raise SandboxFailed(reason=f"the relay refused: {reply.error}")
+        return reply
+
+    async def _exchange(self, control: socket.socket, order: Order, fds: list[int]) -> Reply:
+        """Replies to orders whose askers did not wait are passed over."""
+        self._number += 1
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            send_order(control, msgspec.structs.replace(order, number=self._number), fds)
+            while True:
+                body = await asyncio.get_running_loop().sock_recv(control, MOST_BYTES)
+                reply = msgspec.json.decode(body, type=Reply)
+                if reply.number == self._number:
+                    return reply
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """It ends at its socket's end; when it does not, it is killed."""
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,37 @@
+"""How much one session may ask of the relay, so that it starves nobody. Pure."""
+
+CONNECTIONS = 512
+"""Open at once, at most; fewer where the process may open few files."""
+NEW_CONNECTIONS = (100.0, 512.0)
+QUERIES = (200.0, 400.0)
+"""Per second in the long run, and at once."""
+DNS_CONNECTIONS = 16
+RESOLUTIONS = 4
+"""Look-ups of names at once: each holds a thread until the host's resolver answers."""
+_FILES_FOR_OURSELVES = 128
+
+
+class Bucket:
+    """A token bucket: `rate` tokens a second come in, `burst` fit. Times are seconds of any clock."""
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._tokens, self._at = burst, now
+
+    def take(self, now: float) -> bool:
+        """Take one token, if there is one."""
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def fair_share(file_limit: int, sessions: int) -> int:
+    """Connections that each of `sessions` may have when the process may open `file_limit` files: two a connection.
+
+    >>> fair_share(1_048_576, 10), fair_share(1024, 10)
+    (512, 44)
+    """
+    return min(CONNECTIONS, max(1, (file_limit - _FILES_FOR_OURSELVES) // 2 // max(4, sessions)))
