@@ -10,33 +10,31 @@ from cove.node.cgroups import Group
 from cove.node.disks import make_template
 from cove.node.images import Skeleton, build_skeleton
 from cove.node.inside_paths import GUEST_RUNTIME
+from cove.node.launcher.furnish import HOME, USER_ID
 from cove.node.launcher.orders import Bind, Order, Overlay
 from cove.node.runtime import Runtime, build_runtime
 from cove.node.settings import ID_RANGE, NodeSettings
 from cove.node.whiteouts import make_whiteouts
 
 _DPKG = "/var/lib/dpkg"
+_USER = ["--home", HOME, "--uid", str(USER_ID), "--gid", str(USER_ID)]
 
 
 class Blueprints:
-    """Prepared once per server; `order` is then pure."""
+    """Made once per server, which renders what is missing (a second or two); `order` is then pure.
+
+    Raises InvalidSetting or NotSupported.
+    """
 
     def __init__(self, settings: NodeSettings, controls: tuple[str, ...]) -> None:
+        _check_ids(settings)
         self._settings = settings
         self._controls = list(controls)
-        self._skeleton: Skeleton | None = None
-        self._runtime: Runtime | None = None
-        self._nft = shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin:/bin")
-
-    def prepare(self) -> None:
-        """Render what is missing; raises InvalidSetting or NotSupported."""
-        _check_ids(self._settings)
-        if self._settings.allow and self._nft is None:
-            raise NotSupported(what="--allow", reason="nft is missing; install it with `apt-get install nftables`")
-        data = self._settings.data_dir
-        self._runtime = build_runtime(data / "runtime")
-        self._skeleton = build_skeleton(data / "images")
-        make_whiteouts(self._whiteouts(), self._skeleton.hidden)
+        self._nft = _find_nft() if settings.allow else None
+        self._runtime: Runtime = build_runtime(settings.data_dir / "runtime")
+        self._skeleton: Skeleton = build_skeleton(settings.data_dir / "images")
+        self._whiteouts = self._skeleton.path.parent / "whiteouts"
+        make_whiteouts(self._whiteouts, self._skeleton.hidden)
         self.template(Limits().disk_bytes)
 
     def template(self, disk_bytes: int) -> Path:
@@ -47,9 +45,7 @@ class Blueprints:
 
     def order(self, spec: SandboxSpec, group: Group) -> Order:
         """Everything the launcher needs for one sandbox."""
-        assert self._skeleton is not None
-        assert self._runtime is not None
-        guest = ["--output-bytes", str(spec.limits.output_bytes)]
+        guest = ["--output-bytes", str(spec.limits.output_bytes), *_USER]
         return Order(
             session_id=spec.session_id,
             directory=str(self._settings.sandboxes / spec.session_id),
@@ -62,23 +58,25 @@ class Blueprints:
             born_in=str(group.born_in()) if group.born_in() else None,
             join=[str(path) for path in group.join()],
             work_files=[str(path) for path in group.work_files()],
-            nft=self._nft if self._settings.allow else None,
+            nft=self._nft,
             controls=self._controls,
         )
 
     def _overlays(self, spec: SandboxSpec) -> list[Overlay]:
-        assert self._skeleton is not None
         if spec.image.root is not None:
             return [Overlay("root", [spec.image.root], "/")]
         overlays = [Overlay("root", [str(self._skeleton.path)], "/")]
-        overlays.append(Overlay("usr", [str(self._whiteouts()), "/usr"], "/usr"))
+        overlays.append(Overlay("usr", [str(self._whiteouts), "/usr"], "/usr"))
         if Path(_DPKG).is_dir():
             overlays.append(Overlay("dpkg", [_DPKG], _DPKG))
         return overlays
 
-    def _whiteouts(self) -> Path:
-        assert self._skeleton is not None
-        return self._skeleton.path.parent / "whiteouts"
+
+def _find_nft() -> str:
+    found = shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if found is None:
+        raise NotSupported(what="--allow", reason="nft is missing; install it with `apt-get install nftables`")
+    return found
 
 
 def _check_ids(settings: NodeSettings) -> None:

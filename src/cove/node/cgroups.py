@@ -31,7 +31,7 @@ class Hierarchies(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> str:
-        """"v2", "v1" or "hybrid"."""
+        """ "v2", "v1" or "hybrid"."""
         if not self.v1:
             return "v2"
         return "hybrid" if self.v2 else "v1"
@@ -44,7 +44,8 @@ class Hierarchies(msgspec.Struct, frozen=True, kw_only=True):
 def find_hierarchies(mountinfo: str | None = None) -> Hierarchies:
     """Read them from /proc/self/mountinfo, or from text of that form."""
     text = Path("/proc/self/mountinfo").read_text() if mountinfo is None else mountinfo
-    v2, v1 = None, {}
+    v2: Path | None = None
+    v1: dict[str, Path] = {}
     for line in text.splitlines():
         place, _, rest = line.partition(" - ")
         kind, _, options = rest.split(" ", 2)
@@ -55,7 +56,9 @@ def find_hierarchies(mountinfo: str | None = None) -> Hierarchies:
             v1 |= {name: path for name in options.split(",") if name in _V1_CONTROLLERS}
     controllers = (v2 / "cgroup.controllers").read_text().split() if v2 and mountinfo is None else []
     offered = tuple(name for name in _V2_CONTROLLERS if name in controllers)
-    return Hierarchies(v2=v2, v2_controllers=offered, v1={name: path for name, path in v1.items() if name not in offered})
+    return Hierarchies(
+        v2=v2, v2_controllers=offered, v1={name: path for name, path in v1.items() if name not in offered}
+    )
 
 
 class Group:
@@ -72,7 +75,7 @@ class Group:
             for child in ("guest", "work") if self._has_children(root) else ():
                 (root / self._name / child).mkdir(exist_ok=True)
         if self._at.v2 and self._at.v2_controllers:
-            self._delegate_v2()
+            self._delegate(self._at.v2)
         for path, value in self._settings(limits):
             path.write_text(value)
 
@@ -84,11 +87,10 @@ class Group:
         """Only where memory is limited; v1's `devices` refuses a rule on a group with children."""
         return root in (self._at.v2, self._at.v1.get("memory"))
 
-    def _delegate_v2(self) -> None:
+    def _delegate(self, v2: Path) -> None:
         """A v2 controller works in a group once every group above it hands it down."""
         wanted = " ".join(f"+{name}" for name in self._at.v2_controllers)
-        assert self._at.v2 is not None
-        for group in (self._at.v2, self._at.v2 / self._name.split("/")[0], self._at.v2 / self._name):
+        for group in (v2, v2 / self._name.split("/")[0], v2 / self._name):
             (group / "cgroup.subtree_control").write_text(wanted)
 
     def _settings(self, limits: Limits) -> list[tuple[Path, str]]:

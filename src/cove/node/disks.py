@@ -38,9 +38,20 @@ def make_template(path: Path, size: int) -> None:
 
 
 def _format(image: Path, tree: Path) -> None:
-    options = ["-q", "-F", "-m", "0", "-E", "root_owner=0:0,lazy_itable_init=1,lazy_journal_init=1", "-O", "^has_journal"]
+    options = [
+        "-q",
+        "-F",
+        "-m",
+        "0",
+        "-E",
+        "root_owner=0:0,lazy_itable_init=1,lazy_journal_init=1",
+        "-O",
+        "^has_journal",
+    ]
     command = ["mkfs.ext4", *options, "-d", str(tree), str(image)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"})
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}
+    )
     if done.returncode:
         raise OSError(f"mkfs.ext4 failed: {done.stderr.strip()}")
 

@@ -3,10 +3,10 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 from cove.core.errors import CallNotFound, GuestMisbehaved, GuestSilent, error_from_wire
 from cove.core.frames import FrameReader, FrameRefused, frame

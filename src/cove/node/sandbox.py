@@ -21,7 +21,9 @@ _FREEZE_PATIENCE = 10.0
 class Sandbox:
     """Made by the driver, from a birth or from an adoption; `close` lets go of it without ending it."""
 
-    def __init__(self, session_id: SessionId, group: Group, directory: Path, *, pid: int, pidfd: int, limits: Limits) -> None:
+    def __init__(
+        self, session_id: SessionId, group: Group, directory: Path, *, pid: int, pidfd: int, limits: Limits
+    ) -> None:
         self.session_id = session_id
         self.pid = pid
         self.limits = limits
@@ -54,7 +56,7 @@ class Sandbox:
         self._group.freeze(frozen)
         try:
             async with asyncio.timeout(_FREEZE_PATIENCE):
-                while self._group.is_frozen() is not frozen:
+                while self._group.is_frozen() is not frozen:  # noqa: ASYNC110 - the kernel tells nobody sooner
                     await asyncio.sleep(0.0005)
         except TimeoutError:
             self._group.freeze(False)

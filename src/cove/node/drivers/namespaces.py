@@ -34,9 +34,10 @@ class NamespacesDriver:
     def __init__(self, settings: NodeSettings, *, controls: tuple[str, ...] = CONTROLS) -> None:
         self._settings = settings
         self._hierarchies = find_hierarchies()
-        self._blueprints = Blueprints(settings, controls)
+        self._controls = controls
+        self._blueprints: Blueprints  # made by start: it renders the image
         self._launcher = Launcher()
-        self._relay = Relay(settings.allow) if settings.allow else None
+        self._relay = Relay(settings.allow, on_exit=self._attach_all) if settings.allow else None
         self._sandboxes: dict[SessionId, Sandbox] = {}
         self._threads = asyncio.Semaphore(_STEPS_AT_ONCE)
         self._ending: set[asyncio.Task[None]] = set()
@@ -46,9 +47,9 @@ class NamespacesDriver:
         """Render the image and the runtime where they are not there yet (a second or two, once)."""
         self._on_lost = on_lost
         self._settings.sandboxes.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await asyncio.to_thread(self._blueprints.prepare)
+        self._blueprints = await asyncio.to_thread(Blueprints, self._settings, self._controls)
         if self._relay:
-            await self._relay.start(self._attach_all)
+            await self._relay.start()
 
     async def stop(self) -> None:
         """Let go; the sandboxes live on."""
@@ -67,7 +68,10 @@ class NamespacesDriver:
             driver="namespaces",
             kernel_boundary="shared kernel: user, mount, pid, network, ipc, uts and cgroup namespaces",
             controls=dict.fromkeys(CONTROLS, True) | {"cgroups": not self._hierarchies.missing(), "disk_cap": True},
-            notes=[f"control groups: {self._hierarchies.kind}", "a kernel bug that root of a namespace can reach is a way out"],
+            notes=[
+                f"control groups: {self._hierarchies.kind}",
+                "a kernel bug that root of a namespace can reach is a way out",
+            ],
         )
 
     async def create(self, spec: SandboxSpec) -> Facts:

@@ -1,9 +1,9 @@
-"""How a sandbox comes into being, step by step, in a child of the launcher; nothing here returns to the launcher's loop.
+"""How a sandbox comes into being, step by step, in a child of the launcher; nothing here returns to its loop.
 
 The order is research turned into code: a user namespace that will own all others; the mounts that need real root, made
 detached, idmapped into it and carried in as descriptors; then the control groups (not before: they take the loop device
-away), so that every process that outlives this one is counted and can be found; everything else happens inside. What is named here as a control can be left out of `Order.controls` by a
-test only, to show that its attack test fails without it.
+away), so that every process that outlives this one is counted and can be found; everything else happens inside. A
+control can be left out of `Order.controls` by a test only, to show that its attack test fails without it.
 """
 
 import fcntl
@@ -54,7 +54,7 @@ def be_born(order: Order, listener: socket.socket, report: Callable[[int], None]
     _place_descriptors(inherited)
     lock_down(order.controls)
     step("start the guest")
-    os.execve(order.argv[0], _with_descriptors(order.argv, len(work)), {"PATH": "/usr/bin:/bin"})
+    os.execve(order.argv[0], _with_descriptors(order.argv, len(work)), {"PATH": "/usr/bin:/bin"})  # noqa: S606 - exec it is
 
 
 def make_user_namespace(first_id: int) -> int:
@@ -107,9 +107,9 @@ def _place_descriptors(inherited: list[int]) -> None:
         os.dup2(null, standard)
     for place, fd in enumerate(high):
         os.dup2(fd, FIRST_INHERITED + place, inheritable=True)
-    for fd in os.listdir("/proc/self/fd"):  # not closed here: the failure pipe must stay open until exec succeeds
-        if int(fd) >= FIRST_INHERITED + len(high):
-            _close_on_exec(int(fd))
+    for name in os.listdir("/proc/self/fd"):  # not closed here: the failure pipe must stay open until exec succeeds
+        if int(name) >= FIRST_INHERITED + len(high):
+            _close_on_exec(int(name))
 
 
 def _close_on_exec(fd: int) -> None:

@@ -5,11 +5,12 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
 
 from cove.core.errors import SandboxNotCreated
-from cove.node.launcher.orders import Answer, Listen, Order, Request
+from cove.node.launcher.orders import Answer, Listen, Order
 
 _PACKET = 256 * 1024
 _MOST_FDS = 8
@@ -22,29 +23,32 @@ class Launcher:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._turn = asyncio.Lock()
+        self._line = ThreadPoolExecutor(max_workers=1, thread_name_prefix="launcher")
 
     async def create(self, order: Order) -> tuple[int, int]:
         """Make a sandbox: the process id of its first process and a pidfd; raises SandboxNotCreated."""
-        answer, fds = await self._ask(Request(order=order))
+        answer, fds = await self._ask(order)
         return answer.pid, fds[0]
 
     async def listen(self, pid: int) -> list[int]:
         """The relay's listeners in that process's network namespace: DNS over UDP, over TCP, and connections."""
-        _, fds = await self._ask(Request(listen=Listen(pid=pid)))
+        _, fds = await self._ask(Listen(pid=pid))
         return fds
 
     async def close(self) -> None:
         """End the launcher; what it made lives on."""
-        async with self._turn:
-            await asyncio.to_thread(self._hang_up)
+        await asyncio.get_running_loop().run_in_executor(self._line, self._hang_up)
+        self._line.shutdown(wait=False)
 
-    async def _ask(self, request: Request) -> tuple[Answer, list[int]]:
-        async with self._turn:
-            # shielded: an answer left unread by a caller who gave up would be taken for the next caller's
-            return await asyncio.shield(asyncio.to_thread(self._exchange, request))
+    async def _ask(self, request: Order | Listen) -> tuple[Answer, list[int]]:
+        exchange = self._line.submit(self._exchange, request)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(exchange))
+        except asyncio.CancelledError:
+            exchange.add_done_callback(_close_all)
+            raise
 
-    def _exchange(self, request: Request) -> tuple[Answer, list[int]]:
+    def _exchange(self, request: Order | Listen) -> tuple[Answer, list[int]]:
         try:
             control = self._connected()
             control.send(msgspec.json.encode(request))
@@ -54,7 +58,9 @@ class Launcher:
             raise SandboxNotCreated(step="launcher", reason=str(error)) from error
         if not packet:
             self._hang_up()
-            raise SandboxNotCreated(step="launcher", reason="the launcher was killed; it is started anew on the next call")
+            raise SandboxNotCreated(
+                step="launcher", reason="the launcher was killed; it is started anew on the next call"
+            )
         answer = msgspec.json.decode(packet, type=Answer)
         if answer.step:
             raise SandboxNotCreated(step=answer.step, reason=answer.reason)
@@ -63,19 +69,20 @@ class Launcher:
         return answer, fds
 
     def _connected(self) -> socket.socket:
-        if self._process is None or self._process.poll() is not None or self._control is None:
+        if self._control is None or self._process is None or self._process.poll() is not None:
             self._hang_up()
-            self._start()
-        assert self._control is not None
+            self._control = self._start()
         return self._control
 
-    def _start(self) -> None:
+    def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(_PATIENCE)
         command = [sys.executable, "-I", "-m", "cove.node.launcher.process", str(theirs.fileno())]
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True)
+        self._process = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
+        )
         theirs.close()
-        self._control = ours
+        return ours
 
     def _hang_up(self) -> None:
         if self._control is not None:
@@ -87,3 +94,10 @@ class Launcher:
                 self._process.kill()
                 self._process.wait()
         self._control = self._process = None
+
+
+def _close_all(exchange: "Future[tuple[Answer, list[int]]]") -> None:
+    """Nobody waits for the answer any more; what came with it must not stay open."""
+    if not exchange.cancelled() and exchange.exception() is None:
+        for fd in exchange.result()[1]:
+            os.close(fd)

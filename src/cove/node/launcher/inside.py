@@ -6,6 +6,7 @@ from collections.abc import Callable
 from cove.node import netns
 from cove.node import syscalls as sys
 from cove.node.inside_paths import GUEST_RUNTIME
+from cove.node.launcher.furnish import MOUNT_POINTS, furnish
 from cove.node.launcher.orders import Order
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -13,8 +14,10 @@ _DEVICE_LINKS = {
     "ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1",
     "stderr": "/proc/self/fd/2",
 }  # fmt: skip
-MASKED = ("kcore", "keys", "key-users", "timer_list", "sysrq-trigger", "latency_stats", "sched_debug", "interrupts",
-          "kmsg", "kallsyms", "kpagecount", "kpageflags", "kpagecgroup", "vmallocinfo", "config.gz", "modules")  # fmt: skip
+MASKED = (
+    "kcore", "keys", "key-users", "timer_list", "sysrq-trigger", "latency_stats", "sched_debug", "interrupts", "kmsg",
+    "kallsyms", "kpagecount", "kpageflags", "kpagecgroup", "vmallocinfo", "config.gz", "modules",
+)  # fmt: skip
 """Files of /proc that tell about the machine or reach into it: an empty one lies over each."""
 EMPTIED = ("acpi", "scsi", "asound", "driver")
 """Directories of /proc that are empty and read-only inside."""
@@ -39,12 +42,15 @@ def enter_root(order: Order, mounts: dict[str, int], step: Callable[[str], None]
     _set_up_network(order)
     os.chdir("new")
     step("mount /proc, /dev and /run")
+    for directory in MOUNT_POINTS:
+        os.makedirs(directory, exist_ok=True)
     _mount_run(mounts)
     _mount_proc(order)
     _mount_dev()
     step("enter the root")
     sys.pivot_root_here()
     sys.sethostname(order.hostname)
+    furnish()
 
 
 def _attach(mounts: dict[str, int]) -> None:
@@ -86,7 +92,7 @@ def _mount_run(mounts: dict[str, int]) -> None:
     sys.mount("tmpfs", "run", "tmpfs", sys.MS_NOSUID | sys.MS_NODEV, "mode=755,size=64m")
     os.makedirs(f"{RUN}/rt")
     os.mkdir("run/lock", 0o1777)
-    os.chmod("run/lock", 0o1777)
+    os.chmod("run/lock", 0o1777)  # noqa: S103 - as on any Debian
     sys.move_mount(mounts["runtime"], f"{RUN}/rt")
 
 

@@ -18,7 +18,7 @@ class Overlay(msgspec.Struct, frozen=True):
     inside: str
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A sandbox to make: everything as data, nothing to decide."""
 
     session_id: str
@@ -36,17 +36,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     controls: list[str]
 
 
-class Listen(msgspec.Struct, frozen=True, kw_only=True):
+class Listen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Open the relay's listeners in the network namespace of process `pid`."""
 
     pid: int
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One packet to the launcher: exactly one of the two is set."""
-
-    order: Order | None = None
-    listen: Listen | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

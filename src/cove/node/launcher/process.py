@@ -12,7 +12,7 @@ import msgspec
 from cove.node import netns
 from cove.node import syscalls as linux
 from cove.node.launcher.birth import be_born
-from cove.node.launcher.orders import Answer, Listen, Order, Request
+from cove.node.launcher.orders import Answer, Listen, Order
 
 _PACKET = 256 * 1024
 _PATIENCE = 20.0
@@ -26,7 +26,7 @@ def main(control: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     signal.signal(signal.SIGCHLD, lambda *_: None)
     while packet := _receive(control):
-        request = msgspec.json.decode(packet, type=Request)
+        request = msgspec.json.decode(packet, type=Order | Listen)
         answer, fds = _carry_out(request)
         socket.send_fds(control, [msgspec.json.encode(answer)], fds)
         for fd in fds:
@@ -51,12 +51,9 @@ def _reap() -> None:
         return
 
 
-def _carry_out(request: Request) -> tuple[Answer, list[int]]:
+def _carry_out(request: Order | Listen) -> tuple[Answer, list[int]]:
     try:
-        if request.order is not None:
-            return _create(request.order)
-        assert request.listen is not None
-        return _listen(request.listen)
+        return _create(request) if isinstance(request, Order) else _listen(request)
     except OSError as error:
         return Answer(step="launch", reason=str(error)), []
 
