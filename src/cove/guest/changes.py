@@ -1,0 +1,105 @@
+"""What changed below a directory since the last question about it."""
+
+import os
+import stat
+import threading
+from collections import OrderedDict
+
+import msgspec
+
+from cove.core.results import FileChange
+from cove.guest.failures import failed
+from cove.guest.places import Place, readable
+from cove.guest.trees import walk
+
+MOST_ENTRIES = 100_000
+"""Of one tree, and of all baselines together: the oldest baseline is forgotten first."""
+
+Traces = dict[str, tuple[bool, int, int, int]]
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """By path: whether it is a directory, and for files the modification time (ns), the size and the inode."""
+
+    traces: Traces
+
+
+class Baselines:
+    """The last snapshot of each path that was asked about. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, Traces] = OrderedDict()
+
+    def advance(self, path: str, now: Traces) -> list[FileChange]:
+        """Changes since the last snapshot of `path`, which `now` replaces; none when it is the first."""
+        with self._lock:
+            before = self._known.pop(path, now)
+            self._known[path] = now
+            while len(self._known) > 1 and sum(map(len, self._known.values())) > MOST_ENTRIES:
+                self._known.popitem(last=False)
+        return changes(before, now)
+
+    def knows(self, path: str) -> bool:
+        """Whether there is a snapshot of `path`."""
+        with self._lock:
+            return path in self._known
+
+
+def changes(before: Traces, now: Traces) -> list[FileChange]:
+    """The difference by path: a new file is a `create` and a `modify`, a changed directory is told by what is in it.
+
+    >>> [change.event_type for change in changes({}, {"/a": (False, 1, 2, 3)})]
+    ['create', 'modify']
+    """
+    found = []
+    for path in sorted(before.keys() | now.keys()):
+        found += [
+            _change(kind, path, now.get(path) or before[path]) for kind in _kinds(before.get(path), now.get(path))
+        ]
+    return found
+
+
+def _kinds(before: tuple[bool, int, int, int] | None, now: tuple[bool, int, int, int] | None) -> list[str]:
+    if now is None:
+        return ["delete"]
+    if before is None:
+        return ["create"] if now[0] else ["create", "modify"]
+    if before[0] != now[0]:
+        return ["delete", *_kinds(None, now)]
+    return [] if before == now else ["modify"]
+
+
+def _change(kind: str, path: str, trace: tuple[bool, int, int, int]) -> FileChange:
+    return FileChange(event_type=kind, path=path, path_type="directory" if trace[0] else "file")
+
+
+def snapshot(top: Place, *, may_be_gone: bool) -> Snapshot:
+    """Look at everything below `top` (links are not followed); raises ToolFailed NoSuchFile, TooLarge."""
+    if not os.path.lexists(top.real):
+        if may_be_gone:
+            return Snapshot(traces={})
+        raise failed("NoSuchFile", f"no file or directory at {top.shown!r} in the sandbox")
+    traces: Traces = {}
+    for shown, info in _entries(top):
+        is_directory = stat.S_ISDIR(info.st_mode)
+        traces[readable(shown)] = (
+            (True, 0, 0, 0) if is_directory else (False, info.st_mtime_ns, info.st_size, info.st_ino)
+        )
+        if len(traces) > MOST_ENTRIES:
+            raise failed("TooLarge", f"{top.shown!r} holds more than {MOST_ENTRIES} entries; ask about a part of it")
+    return Snapshot(traces=traces)
+
+
+def _entries(top: Place) -> list[tuple[str, os.stat_result]]:
+    if not os.path.isdir(top.real):
+        return [(top.shown, os.lstat(top.real))]
+    found = []
+    for relative, entry in walk(top.real):
+        try:
+            found.append((os.path.join(top.shown, relative), entry.stat(follow_symlinks=False)))
+        except OSError:
+            continue  # gone in between
+        if len(found) > MOST_ENTRIES:
+            break
+    return found

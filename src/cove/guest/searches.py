@@ -1,0 +1,45 @@
+"""Finding files by name."""
+
+import os
+import re
+
+from cove.core.results import SearchMatches
+from cove.guest.places import Place, readable
+from cove.guest.trees import walk
+
+MOST_MATCHES = 10_000
+MOST_ENTRIES = 1_000_000
+
+
+def search(top: Place, pattern: str, excluded: list[str]) -> SearchMatches:
+    """Entries below `top` whose name fits the glob `pattern`, or holds it as it is.
+
+    A pattern with "/" is for the path below `top`. Names and paths that `excluded` globs fit are passed over,
+    directories with all that is in them.
+    """
+    fits, passes = _matcher(pattern, in_part=True), [_matcher(glob, in_part=False) for glob in excluded]
+
+    def is_excluded(relative: str, name: str) -> bool:
+        return any(passed(relative, name) for passed in passes)
+
+    matches: list[str] = []
+    for seen, (relative, entry) in enumerate(walk(top.real, lambda path, name: not is_excluded(path, name))):
+        if seen > MOST_ENTRIES or len(matches) >= MOST_MATCHES:
+            return SearchMatches(matches=sorted(matches), truncated=True)
+        if fits(relative, entry.name) and not is_excluded(relative, entry.name):
+            matches.append(readable(os.path.join(top.shown, relative)))
+    return SearchMatches(matches=sorted(matches))
+
+
+class _matcher:  # noqa: N801 - used as the function it stands for
+    def __init__(self, pattern: str, *, in_part: bool) -> None:
+        from fnmatch import translate
+
+        self._on_path = "/" in pattern
+        is_glob = any(sign in pattern for sign in "*?[")
+        self._part = pattern if in_part and not is_glob else None
+        self._matches = re.compile(translate(pattern)).match
+
+    def __call__(self, relative: str, name: str) -> bool:
+        text = relative if self._on_path else name
+        return self._part in text if self._part is not None else self._matches(text) is not None
