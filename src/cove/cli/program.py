@@ -1,0 +1,52 @@
+"""The tree of commands. Each command imports what it needs when it runs, so that `cove --help` is quick."""
+
+import typer
+
+from cove.cli import demo, doctor, files, keys, server, sessions
+
+
+def _group(text: str) -> typer.Typer:
+    return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def _program() -> typer.Typer:
+    top = typer.Typer(
+        name="cove",
+        help="Your own sandbox cloud for AI agents, on this machine.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    top.callback()(server.cove)
+    for command in (server.up, server.status, server.stop, server.logs, demo.demo, doctor.doctor):
+        top.command()(command)
+    top.add_typer(_sessions(), name="session")
+    top.add_typer(_keys(), name="key")
+    return top
+
+
+def _sessions() -> typer.Typer:
+    group = _group("Make sessions, use them, end them.")
+    group.command("list")(sessions.list_sessions)
+    group.command("exec", context_settings=_PASS_ON)(sessions.execute)
+    for command in (sessions.create, sessions.show, sessions.pause, sessions.resume, sessions.delete):
+        group.command()(command)
+    inner = _group("Files in a session. Paths inside are absolute, or relative to its home.")
+    for on_file in (files.ls, files.get, files.put, files.rm, files.mkdir, files.mv):
+        inner.command()(on_file)
+    group.add_typer(inner, name="files")
+    return group
+
+
+def _keys() -> typer.Typer:
+    group = _group("API keys: who may use this Cove over TCP.")
+    group.command("list")(keys.list_keys)
+    group.command()(keys.create)
+    group.command()(keys.revoke)
+    return group
+
+
+_PASS_ON = {"allow_interspersed_args": False}
+"""Options after the session's id belong to the command that runs inside."""
+program = _program()

@@ -1,0 +1,175 @@
+"""`cove up`, `status`, `stop` and `logs`: the server of this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cove.cli.screen import Json, busy, is_watched, note, show_facts, show_json
+
+if TYPE_CHECKING:
+    from cove.app.local import Started
+
+Data = Annotated[Path | None, typer.Option(help="The data directory.  [default: $COVE_DATA, or the user's own]")]
+
+
+def cove(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Your own sandbox cloud for AI agents, on this machine."""
+    if version:
+        from cove.core.version import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def up(  # noqa: PLR0913, PLR0917 - one option for each setting
+    host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="The TCP port; 0 takes a free one.  [default: 7717]")] = None,
+    link_port: Annotated[int | None, typer.Option(help="For links, which this version does not serve yet.")] = None,
+    data: Data = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST", help="What sessions may reach: HOST, HOST:PORT, *.DOMAIN, a network. Repeatable."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the log on stderr, too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Serve this machine's Cove, until Ctrl-C or `cove stop`.
+
+    Sessions outlive it: the next `cove up` on the same data directory finds them again.
+    """
+    _check_platform()
+    _check_link_port(link_port)
+    from cove.app.local import serve
+    from cove.app.settings import settings_from
+
+    settings = settings_from({"host": host, "port": port, "data": data, "allow": tuple(allow or ())})
+    serve(settings, on_started=show_json if as_json else _show_started, is_verbose=verbose)
+
+
+def _check_platform() -> None:
+    import sys
+
+    if sys.platform != "linux":
+        from cove.core.errors import NotSupported
+
+        raise NotSupported(what="`cove up`", reason="sandboxes need Linux; set COVE_ENDPOINT to a Cove on one")
+
+
+def _check_link_port(port: int | None) -> None:
+    if port is not None:
+        from cove.core.errors import NotSupported
+
+        raise NotSupported(what="--link-port", reason="this version serves no links yet; leave the option out")
+
+
+def _show_started(started: "Started") -> None:
+    facts = {"address": started.url, "socket": started.socket, "data": started.data}
+    print("Cove is up.", flush=True)
+    show_facts(facts)
+    if started.first_key:
+        print(f"\nThe first API key, shown this once:\n\n    {started.first_key}\n")
+        print(f"Clients over TCP: export COVE_ENDPOINT={started.url} COVE_API_KEY=<the key>")
+    print("Clients on this machine need neither. Ctrl-C stops the server; sessions live on.", flush=True)
+
+
+def status(data: Data = None, as_json: Json = False) -> None:
+    """Show the server, and what its isolation gives.
+
+    It is the one that COVE_ENDPOINT names, or else this user's own.
+    """
+    from cove import AgentBay
+
+    with AgentBay(endpoint=None if data is None else f"unix://{data.absolute()}/run/cove.sock") as bay:
+        health, capabilities = bay.server.health(), bay.server.capabilities()
+        count = bay.list(limit=1).total_count
+        endpoint = bay.transport.endpoint
+    if as_json:
+        show_json({"endpoint": endpoint, "health": health, "capabilities": capabilities, "sessions": count})
+        return
+    isolation = capabilities.isolation
+    off = [name for name, is_on in isolation.controls.items() if not is_on]
+    show_facts(
+        {
+            "status": f"{health.status}, process {health.pid}",
+            "version": health.version,
+            "endpoint": endpoint,
+            "sessions": str(count),
+            "isolation": f"{isolation.driver}: {isolation.kernel_boundary}",
+            "controls": ", ".join(name for name, is_on in isolation.controls.items() if is_on) or "none",
+            **({"off": ", ".join(off)} if off else {}),
+        }
+    )
+    for remark in isolation.notes:
+        print(f"  {remark}")
+
+
+def stop(
+    data: Data = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for its end.")] = 30.0,
+    as_json: Json = False,
+) -> None:
+    """Stop this machine's server. Its sessions live on, and the next `cove up` finds them."""
+    _check_platform()
+    from cove.app.data import DataDir
+    from cove.app.settings import settings_from
+
+    held = DataDir(settings_from({"data": data}).data)
+    with busy("stopping"):
+        pid = _end(held, timeout)
+    if as_json:
+        show_json({"stopped": pid})
+    else:
+        print(f"process {pid} has ended" if pid else f"no Cove serves {held.root}")
+
+
+def _end(held: Any, timeout: float) -> int | None:
+    """Ask the server to end and wait until it has; the process it was, or None."""
+    import os
+    import select
+    import signal
+
+    from cove.core.errors import CoveError
+
+    pid = held.holder()
+    if pid is None:
+        return None
+    try:
+        handle = os.pidfd_open(pid)
+        if held.holder() == pid:  # so the handle is the server's, and no later process's with the same number
+            signal.pidfd_send_signal(handle, signal.SIGTERM)
+    except ProcessLookupError:
+        return int(pid)
+    except PermissionError as error:
+        raise CoveError(reason=f"process {pid} belongs to another user; only they or root may stop it") from error
+    if not select.select([handle], [], [], timeout)[0]:
+        raise CoveError(reason=f"process {pid} has not ended within {timeout:g} s; `cove logs` may tell why")
+    return int(pid)
+
+
+def logs(
+    data: Data = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the lines as they are kept: one object each.")] = False,
+) -> None:
+    """Print the log of this machine's server."""
+    _check_platform()
+    from cove.app.data import DataDir
+    from cove.app.settings import settings_from
+    from cove.cli.tail import follow_lines, last_lines, readable
+    from cove.core.errors import CoveError
+
+    log = DataDir(settings_from({"data": data}).data).log
+    if not log.exists():
+        raise CoveError(reason=f"no log at {log}; nothing has been served from there yet")
+    render = str.rstrip if as_json else readable
+    for line in last_lines(log, lines):
+        print(render(line))
+    if follow:
+        if is_watched():
+            note(f"following {log}; Ctrl-C ends it")
+        for line in follow_lines(log):
+            print(render(line), flush=True)
