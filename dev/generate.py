@@ -29,7 +29,7 @@ _TEXT = ((re.compile(r"\basync (?=with|for|def)"), ""), (re.compile(r"\bawait (?
 _KEPT = re.compile(r"Async(?=[A-Z])")
 NOTE = "# Generated from _async/{name} by dev/generate.py: change that, then run `python dev/generate.py`.\n"
 FIRST_PARTY = 'lint.isort.known-first-party=["cove"]'
-SYNC_INIT = '"""The client without waiting words: generated from `_async`, never changed by hand."""\n'
+SYNC_INIT = '"""The client without waiting words: all of it is generated, never changed by hand."""\n'
 
 
 def sync_name(name: str) -> str:

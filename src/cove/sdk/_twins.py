@@ -1,8 +1,9 @@
 """The few things that differ between the two clients: HTTP, sleep, and what a cancellation must not cut short."""
 
+import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -47,45 +48,61 @@ class Http:
     """HTTP for many threads, over one pool of connections that is closed with this object or at exit."""
 
     def __init__(self, settings: ClientSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._pool: httpx2.Client | None = None
+
+    @property
+    def client(self) -> "httpx2.Client":
+        """The library's client. Made, and the library loaded, at the first request: loading it takes long."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = self._make()
+                weakref.finalize(self, self._pool.close)
+            return self._pool
+
+    def _make(self) -> "httpx2.Client":
         import httpx2
 
-        self._settings = settings
-        address = settings.address
+        address = self._settings.address
         if address.base_url.startswith("http://"):  # no certificates to load, and no proxy between
             transport = httpx2.HTTPTransport(verify=False, uds=address.socket, limits=_limits())
-            self.client = httpx2.Client(transport=transport, trust_env=False, **_options(settings))
-        else:
-            self.client = httpx2.Client(limits=_limits(), **_options(settings))
-        self._closer = weakref.finalize(self, self.client.close)
+            return httpx2.Client(transport=transport, trust_env=False, **_options(self._settings))
+        return httpx2.Client(limits=_limits(), **_options(self._settings))
 
     def send(self, request: Request[Any]) -> Reply:
         """Send and receive; raises a TransportFailed."""
+        client = self.client
         with _translated(self._settings.address, request, _seconds(self._settings, request)):
-            return _reply(self.client.request(**_arguments(self._settings, request)))
+            return _reply(client.request(**_arguments(self._settings, request)))
 
     def close(self) -> None:
-        """Close every connection."""
-        self._closer()
+        """Close every connection; a later request opens new ones."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
 
 
 class AsyncHttp:
     """HTTP for tasks. Connections belong to the loop that opened them, so each loop gets a pool of its own."""
 
     def __init__(self, settings: ClientSettings) -> None:
-        import httpx2  # here and not at the first request, which shall be quick
-
         self._settings = settings
-        self._clients: weakref.WeakKeyDictionary[Any, httpx2.AsyncClient] = weakref.WeakKeyDictionary()
+        self._pools: weakref.WeakKeyDictionary[Any, tuple[httpx2.AsyncClient, AsyncGenerator[None]]]
+        self._pools = weakref.WeakKeyDictionary()
 
-    @property
-    def client(self) -> "httpx2.AsyncClient":
-        """The pool of the loop that runs; raises RuntimeError where none does."""
+    async def _client(self) -> "httpx2.AsyncClient":
+        """The pool of the loop that runs."""
         import asyncio
 
         loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            self._clients[loop] = self._make()
-        return self._clients[loop]
+        if loop not in self._pools:
+            client = self._make()
+            closer = _closed_with_loop(client)
+            self._pools[loop] = client, closer
+            await anext(closer)
+        return self._pools[loop][0]
 
     def _make(self) -> "httpx2.AsyncClient":
         import httpx2
@@ -98,12 +115,25 @@ class AsyncHttp:
 
     async def send(self, request: Request[Any]) -> Reply:
         """Send and receive; raises a TransportFailed."""
+        client = await self._client()
         with _translated(self._settings.address, request, _seconds(self._settings, request)):
-            return _reply(await self.client.request(**_arguments(self._settings, request)))
+            return _reply(await client.request(**_arguments(self._settings, request)))
 
     async def close(self) -> None:
         """Close the connections of this loop."""
-        await self.client.aclose()
+        import asyncio
+
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool[1].aclose()
+
+
+async def _closed_with_loop(client: "httpx2.AsyncClient") -> AsyncGenerator[None]:
+    """Closes the client when the loop shuts its generators down, so that nobody is warned who forgot `close()`."""
+    try:
+        yield
+    finally:
+        await client.aclose()
 
 
 def _limits() -> "httpx2.Limits":

@@ -63,8 +63,9 @@ class AsyncCloud:
         request = sessions.page(
             labels=labels, status=status, image_id=image_id, limit=_count("limit", limit, DEFAULT_LIMIT)
         )
+        later_pages = _count("page", page, 1) - 1
         answer = await self.transport.ask(request)
-        for _ in range(1, _count("page", page, 1)):
+        for _ in range(later_pages):
             if answer.error is not None:
                 break
             before = answer.get()

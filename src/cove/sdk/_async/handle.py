@@ -51,7 +51,7 @@ class AsyncSessionHandle:
         return self._transport.settings.api_key
 
     def get_client(self) -> AsyncHttp:
-        """The HTTP client that this session's requests go through; its `client` is the library's."""
+        """The HTTP client that this session's requests go through."""
         return self._transport.http
 
     def get_session_id(self) -> str:

@@ -1,1 +1,1 @@
-"""The client without waiting words: generated from `_async`, never changed by hand."""
+"""The client without waiting words: all of it is generated, never changed by hand."""

@@ -53,7 +53,7 @@ class SessionHandle:
         return self._transport.settings.api_key
 
     def get_client(self) -> Http:
-        """The HTTP client that this session's requests go through; its `client` is the library's."""
+        """The HTTP client that this session's requests go through."""
         return self._transport.http
 
     def get_session_id(self) -> str:
