@@ -47,24 +47,26 @@ if TYPE_CHECKING:
     from cove.sdk._sync.agb import AGB, AGBSession
     from cove.sdk._sync.agent_bay import AgentBay
     from cove.sdk._sync.session import Session
-    from cove.sdk.params import Config, CreateSessionParams
-    from cove.sdk.results import (
+    from cove.sdk.file_results import (
         BinaryFileContentResult,
-        BoolResult,
-        CommandResult,
-        DeleteResult,
         DirectoryListResult,
-        EnvResult,
         FileChangeEvent,
         FileChangeResult,
         FileContentResult,
         FileInfoResult,
         FileSearchResult,
+        MultipleFileContentResult,
+    )
+    from cove.sdk.params import Config, CreateSessionParams
+    from cove.sdk.results import (
+        BoolResult,
+        CommandResult,
+        DeleteResult,
+        EnvResult,
         GetSessionResult,
         McpTool,
         McpToolResult,
         McpToolsResult,
-        MultipleFileContentResult,
         OperationResult,
         SessionInfo,
         SessionListResult,
@@ -165,7 +167,8 @@ _PLACES = {
     "Session": "cove.sdk._sync.session",
     "__version__": "cove.core.version",
 }
-"""Where a name is found; those not named here are errors and results."""
+_TREES = ("cove.core.errors", "cove.sdk.results", "cove.sdk.file_results")
+"""Where errors and results are found, which `_PLACES` does not name."""
 
 
 def __getattr__(name: str) -> object:
@@ -173,8 +176,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'cove' has no attribute {name!r}")
     from importlib import import_module
 
-    module = import_module(_PLACES.get(name, "cove.core.errors"))
-    value: object = getattr(module, name, None) or getattr(import_module("cove.sdk.results"), name)
+    places = (_PLACES[name],) if name in _PLACES else _TREES
+    value: object = next(getattr(module, name) for module in map(import_module, places) if hasattr(module, name))
     globals()[name] = value
     return value
 

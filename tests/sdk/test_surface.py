@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import cove
-from cove.sdk import results
+from cove.sdk import file_results, results
 
 from .signatures import CLASSES, OURS, REQUIRED, SESSION_INFO, WITHOUT_WAITING
 
@@ -71,7 +71,8 @@ def test_every_error_is_in_the_surface() -> None:
 
 
 def test_every_result_is_in_the_surface_and_unwraps() -> None:
-    found = [c for _, c in inspect.getmembers(results, inspect.isclass) if issubclass(c, results.Result)]
+    classes = inspect.getmembers(results, inspect.isclass) + inspect.getmembers(file_results, inspect.isclass)
+    found = [cls for _, cls in classes if issubclass(cls, results.Result)]
     for cls in set(found) - {results.Result}:
         assert cls.__name__ in cove.__all__
         with pytest.raises(cove.CoveError, match="why"):
@@ -135,9 +136,7 @@ def test_importing_cove_loads_nothing() -> None:
 
 
 def test_the_http_library_is_loaded_by_the_first_request() -> None:
-    assert "httpx2" not in loaded_by(
-        "from cove import AgentBay, AsyncAgentBay; AgentBay(), AsyncAgentBay()"
-    )
+    assert "httpx2" not in loaded_by("from cove import AgentBay, AsyncAgentBay; AgentBay(), AsyncAgentBay()")
 
 
 def test_a_local_client_loads_no_server() -> None:

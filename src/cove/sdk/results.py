@@ -10,7 +10,7 @@ import msgspec
 
 from cove.core.api import SessionView
 from cove.core.errors import CoveError
-from cove.core.results import DirectoryEntry, FileInfo, Metrics
+from cove.core.results import Metrics
 
 S = TypeVar("S")
 KBYTE = 1024
@@ -38,7 +38,8 @@ class Result(msgspec.Struct, kw_only=True):
         """The same as `request_id`."""
         return self.request_id
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise the refusal, if there was one."""
         if not self.success:
             raise self.cause or CoveError(reason=self.error_message)
 
@@ -50,7 +51,7 @@ class SessionResult(Result, Generic[S], kw_only=True):
 
     def unwrap(self) -> S:
         """The session; raises the refusal."""
-        self._check()
+        self.check()
         assert self.session is not None  # noqa: S101 - success carries a session
         return self.session
 
@@ -68,7 +69,7 @@ class SessionListResult(Result, kw_only=True):
 
     def unwrap(self) -> list[Any]:
         """The entries; raises the refusal."""
-        self._check()
+        self.check()
         return self.session_ids
 
 
@@ -79,7 +80,7 @@ class OperationResult(Result, kw_only=True):
 
     def unwrap(self) -> Any:
         """The data; raises the refusal."""
-        self._check()
+        self.check()
         return self.data
 
 
@@ -90,7 +91,7 @@ class BoolResult(Result, kw_only=True):
 
     def unwrap(self) -> bool:
         """True; raises the refusal."""
-        self._check()
+        self.check()
         return bool(self.data)
 
 
@@ -99,7 +100,7 @@ class DeleteResult(Result, kw_only=True):
 
     def unwrap(self) -> None:
         """Nothing; raises the refusal."""
-        self._check()
+        self.check()
 
 
 class SessionStatusResult(Result, kw_only=True):
@@ -109,7 +110,7 @@ class SessionStatusResult(Result, kw_only=True):
 
     def unwrap(self) -> str:
         """The state; raises the refusal."""
-        self._check()
+        self.check()
         return self.status
 
 
@@ -137,7 +138,7 @@ class GetSessionResult(Result, kw_only=True):
 
     def unwrap(self) -> GetSessionData | None:
         """The data; raises the refusal."""
-        self._check()
+        self.check()
         return self.data
 
 
@@ -166,7 +167,7 @@ class McpToolsResult(Result, kw_only=True):
 
     def unwrap(self) -> list[McpTool]:
         """The tools; raises the refusal."""
-        self._check()
+        self.check()
         return self.tools
 
 
@@ -177,7 +178,7 @@ class McpToolResult(Result, kw_only=True):
 
     def unwrap(self) -> str:
         """The text; raises the refusal."""
-        self._check()
+        self.check()
         return self.data
 
 
@@ -205,7 +206,7 @@ class SessionMetricsResult(Result, kw_only=True):
 
     def unwrap(self) -> SessionMetrics:
         """The metrics; raises the refusal."""
-        self._check()
+        self.check()
         assert self.metrics is not None  # noqa: S101 - success carries metrics
         return self.metrics
 
@@ -238,159 +239,8 @@ class CommandResult(Result, kw_only=True):
 
     def unwrap(self) -> str:
         """The output; raises the refusal, or ToolFailed for an exit code other than 0."""
-        self._check()
+        self.check()
         return self.output
-
-
-class FileInfoResult(Result, kw_only=True):
-    """One file or directory: `file_info` has the official names `size`, `isDirectory`, `isFile`, `permissions`, …"""
-
-    file_info: dict[str, Any] = {}
-    info: FileInfo | None = None
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a regular file."""
-        return self.info is not None and self.info.is_file
-
-    @property
-    def is_directory(self) -> bool:
-        """Whether it is a directory."""
-        return self.info is not None and self.info.is_directory
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return 0 if self.info is None else self.info.size
-
-    @property
-    def permissions(self) -> str:
-        """Octal text such as "644"."""
-        return "" if self.info is None else self.info.permissions
-
-    def unwrap(self) -> FileInfo:
-        """The facts, typed; raises the refusal."""
-        self._check()
-        assert self.info is not None  # noqa: S101 - success carries facts
-        return self.info
-
-
-def official_file_info(info: FileInfo) -> dict[str, Any]:
-    """A file's facts under the official clients' names."""
-    facts = msgspec.structs.asdict(info)
-    renamed = {"is_directory": "isDirectory", "is_file": "isFile", "is_symlink": "isSymlink"}
-    return {renamed.get(name, name): value for name, value in facts.items()}
-
-
-class DirectoryListResult(Result, kw_only=True):
-    """A directory's entries by name; AGB's are maps with `name`, `isDirectory`, `isFile` and `size`."""
-
-    entries: list[Any] = []
-    truncated: bool = False
-
-    def unwrap(self) -> list[Any]:
-        """The entries; raises the refusal."""
-        self._check()
-        return self.entries
-
-
-def official_entry(entry: DirectoryEntry) -> dict[str, Any]:
-    """A directory entry as the map that AGB gives."""
-    return {"name": entry.name, "isDirectory": entry.is_directory, "isFile": entry.is_file, "size": entry.size}
-
-
-class FileContentResult(Result, kw_only=True):
-    """A file's text."""
-
-    content: str = ""
-
-    def unwrap(self) -> str:
-        """The text; raises the refusal."""
-        self._check()
-        return self.content
-
-
-class BinaryFileContentResult(Result, kw_only=True):
-    """A file's bytes; `size` is their number."""
-
-    content: bytes = b""
-    content_type: str | None = None
-    size: int | None = None
-
-    def unwrap(self) -> bytes:
-        """The bytes; raises the refusal."""
-        self._check()
-        return self.content
-
-
-class MultipleFileContentResult(Result, kw_only=True):
-    """Several files' text by path. It succeeds if all were read; those that were stand in `contents` in any case."""
-
-    contents: dict[str, str] = {}
-
-    def unwrap(self) -> dict[str, str]:
-        """The texts; raises the refusal, or ToolFailed naming the files that could not be read."""
-        self._check()
-        return self.contents
-
-
-class FileSearchResult(Result, kw_only=True):
-    """Paths that match, absolute and sorted."""
-
-    matches: list[str] = []
-    truncated: bool = False
-
-    def unwrap(self) -> list[str]:
-        """The paths; raises the refusal."""
-        self._check()
-        return self.matches
-
-
-class FileChangeEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """`event_type` is create, modify or delete; `path_type` is file or directory."""
-
-    event_type: str = ""
-    path: str = ""
-    path_type: str = ""
-
-    def to_dict(self) -> dict[str, str]:
-        """The event under its names on the wire."""
-        return {"eventType": self.event_type, "path": self.path, "pathType": self.path_type}
-
-
-class FileChangeResult(Result, kw_only=True):
-    """What changed below a path since the previous question about it; the first question sets the baseline."""
-
-    events: list[FileChangeEvent] = []
-
-    @property
-    def raw_data(self) -> str:
-        """The events as JSON text."""
-        return msgspec.json.encode([event.to_dict() for event in self.events]).decode()
-
-    def has_changes(self) -> bool:
-        """Whether anything changed."""
-        return bool(self.events)
-
-    def get_modified_files(self) -> list[str]:
-        """Paths of files that were modified."""
-        return self._files("modify")
-
-    def get_created_files(self) -> list[str]:
-        """Paths of files that were created."""
-        return self._files("create")
-
-    def get_deleted_files(self) -> list[str]:
-        """Paths of files that were deleted."""
-        return self._files("delete")
-
-    def _files(self, kind: str) -> list[str]:
-        return [event.path for event in self.events if event.event_type == kind and event.path_type == "file"]
-
-    def unwrap(self) -> list[FileChangeEvent]:
-        """The events; raises the refusal."""
-        self._check()
-        return self.events
 
 
 class EnvResult(Result, kw_only=True):
@@ -400,7 +250,7 @@ class EnvResult(Result, kw_only=True):
 
     def unwrap(self) -> dict[str, str]:
         """The variables; raises the refusal."""
-        self._check()
+        self.check()
         return self.envs
 
 

@@ -1,9 +1,8 @@
 """Files of a session under AGB's names."""
 
 from cove.sdk._async.file_system import AsyncFileSystem, Edits, Names
-from cove.sdk.results import (
+from cove.sdk.file_results import (
     BinaryFileContentResult,
-    BoolResult,
     DirectoryListResult,
     FileContentResult,
     FileInfoResult,
@@ -11,6 +10,7 @@ from cove.sdk.results import (
     MultipleFileContentResult,
     official_entry,
 )
+from cove.sdk.results import BoolResult
 
 
 class AsyncAGBFileSystem:

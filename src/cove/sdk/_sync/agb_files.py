@@ -3,9 +3,8 @@
 # Generated from _async/agb_files.py by dev/generate.py: change that, then run `python dev/generate.py`.
 
 from cove.sdk._sync.file_system import Edits, FileSystem, Names
-from cove.sdk.results import (
+from cove.sdk.file_results import (
     BinaryFileContentResult,
-    BoolResult,
     DirectoryListResult,
     FileContentResult,
     FileInfoResult,
@@ -13,6 +12,7 @@ from cove.sdk.results import (
     MultipleFileContentResult,
     official_entry,
 )
+from cove.sdk.results import BoolResult
 
 
 class AGBFileSystem:

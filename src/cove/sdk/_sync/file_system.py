@@ -17,9 +17,8 @@ from cove.core.results import (
 )
 from cove.sdk._sync.calls import ToolCalls
 from cove.sdk._wire.messages import Answer, Nothing
-from cove.sdk.results import (
+from cove.sdk.file_results import (
     BinaryFileContentResult,
-    BoolResult,
     DirectoryListResult,
     FileChangeEvent,
     FileChangeResult,
@@ -29,6 +28,7 @@ from cove.sdk.results import (
     MultipleFileContentResult,
     official_file_info,
 )
+from cove.sdk.results import BoolResult
 
 Edits = Sequence[dict[str, str]]
 Names = Sequence[str]
