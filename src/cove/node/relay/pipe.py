@@ -4,8 +4,9 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from typing import cast
 
-_RESET = struct.pack("ii", 1, 0)
+_RESET, _ORDINARY = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
 _HIGH_WATER = 128 * 1024
 """Bytes that may wait for a slow reader; then the other side is not read."""
 
@@ -37,6 +38,7 @@ class Pipe:
         loop = asyncio.get_running_loop()
         try:
             for side in (self._outer, self._inner):
+                side.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ORDINARY)
                 await loop.connect_accepted_socket(lambda side=side: side, side.socket)  # type: ignore[misc] # its own default
             self._outer.start()
             self._inner.start()
@@ -73,15 +75,12 @@ class _Side(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the other side before anything is read."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 (both loops give one; for the type checker)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=_HIGH_WATER)
-        transport.pause_reading()
+        self._transport = cast("asyncio.Transport", transport)  # both loops give one, uvloop's is no subclass
+        self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._transport.pause_reading()
 
     def start(self) -> None:
-        """From now on a close is an ordinary one, and what comes is carried."""
-        if self.socket.fileno() >= 0:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+        """From now on, what comes is carried."""
         self._resume()
 
     def data_received(self, data: bytes) -> None:

@@ -1,0 +1,92 @@
+"""A program inside a sandbox's network: makes it, then does what each line on stdin says. Run by test_relay."""
+
+import json
+import os
+import selectors
+import socket
+import sys
+import threading
+from typing import Any
+
+from cove.node.netns import setup_egress
+from cove.node.syscalls import CLONE_NEWNET, unshare
+
+SECONDS = 10.0
+
+
+def ready() -> dict[str, Any]:
+    return {}
+
+
+def udp(host: str, send: str, port: int = 53) -> dict[str, Any]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(1.0 if len(send) < 20 else SECONDS)
+        client.connect((host, port))
+        client.send(bytes.fromhex(send))
+        return {"received": client.recv(4096).hex()}
+
+
+def tcp(host: str, send: str) -> dict[str, Any]:
+    message = bytes.fromhex(send)
+    with socket.create_connection((host, 53), timeout=SECONDS) as client:
+        client.sendall(len(message).to_bytes(2) + message[:5])
+        client.sendall(message[5:])
+        length = int.from_bytes(client.recv(2))
+        return {"received": client.recv(length).hex()}
+
+
+def exchange(host: str, port: int, send: str = "", raw: str = "") -> dict[str, Any]:
+    with socket.create_connection((host, port), timeout=SECONDS) as client:
+        client.sendall(send.encode() or bytes.fromhex(raw))
+        client.shutdown(socket.SHUT_WR)
+        return {"received": b"".join(iter(lambda: client.recv(65536), b"")).decode()}
+
+
+def bulk(host: str, port: int, size: int) -> dict[str, Any]:
+    with socket.create_connection((host, port), timeout=SECONDS) as client:
+        block = os.urandom(1 << 20)
+
+        def send() -> None:
+            for _ in range(size // len(block)):
+                client.sendall(block)
+            client.shutdown(socket.SHUT_WR)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        received = sum(map(len, iter(lambda: client.recv(1 << 20), b"")))
+        sender.join()
+        return {"received": received}
+
+
+def hold(host: str, port: int, count: int) -> dict[str, Any]:
+    """Open `count` connections and keep them; says how many were answered when no more answers came for a second."""
+    waiting, answered = selectors.DefaultSelector(), 0
+    for _ in range(count):
+        client = socket.create_connection((host, port), timeout=SECONDS)
+        waiting.register(client, selectors.EVENT_READ)
+        HELD.append(client)
+    while came := waiting.select(timeout=1.0):
+        for key, _ in came:
+            answered += 1
+            waiting.unregister(key.fileobj)
+    return {"answered": answered}
+
+
+HELD: list[socket.socket] = []
+ACTIONS = {"ready": ready, "udp": udp, "tcp": tcp, "exchange": exchange, "bulk": bulk, "hold": hold}
+
+
+def main() -> None:
+    unshare(CLONE_NEWNET)
+    setup_egress(sys.argv[1])
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = ACTIONS[request.pop("do")](**request)
+        except OSError as error:
+            answer = {"failed": type(error).__name__}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
