@@ -22,8 +22,19 @@ _GRACE_SECONDS = 10
 def run(application: Application, doors: list[socket.socket], *, on_started: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raises what kept the application from starting."""
     start = _Start(application)
-    config = uvicorn.Config(
-        start,
+    config = http_config(start)
+    try:
+        _Server(config, on_started).run(sockets=doors)
+    except SystemExit:
+        if start.failure is None:
+            raise
+        raise start.failure from None
+
+
+def http_config(application: Application) -> uvicorn.Config:
+    """How HTTP is spoken. No proxy is believed: a header must not say who the client is, least of all `uid:0`."""
+    return uvicorn.Config(
+        application,
         http=PeerProtocol,
         ws="none",
         loop="uvloop",
@@ -35,12 +46,6 @@ def run(application: Application, doors: list[socket.socket], *, on_started: Cal
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    try:
-        _Server(config, on_started).run(sockets=doors)
-    except SystemExit:
-        if start.failure is None:
-            raise
-        raise start.failure from None
 
 
 class _Server(uvicorn.Server):

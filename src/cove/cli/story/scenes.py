@@ -1,4 +1,4 @@
-"""The scenes of the demo, in order. Each does something through the SDK, looks whether it is so, and says what it saw."""
+"""The scenes of the demo, in order: each acts through the SDK, looks whether it is so, and says what it saw."""
 
 import os
 from collections.abc import Callable

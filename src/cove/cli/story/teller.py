@@ -72,7 +72,7 @@ def _print_rich(mark: str, told: Told) -> None:
     from rich.text import Text
 
     style = {"ok": "green", "FAILED": "bold red", "left out": "yellow"}[mark]
-    sign = {"ok": "✓", "FAILED": "✗", "left out": "–"}[mark]
+    sign = {"ok": "✓", "FAILED": "✗", "left out": "○"}[mark]
     head = Text.assemble((f"{sign} ", style), (told.scene, "bold"), (f"  {told.seconds:.2f} s", "dim"))
     console = Console(file=sys.stdout, highlight=False)
     console.print(head)

@@ -1,0 +1,96 @@
+"""The doors: who comes in by the Unix socket is known by the kernel's word, and by TCP by an address."""
+
+import asyncio
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from cove.app.data import DataDir
+from cove.app.doors import address_of, open_tcp, open_unix
+from cove.app.web import http_config
+from cove.core.errors import InvalidSetting
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def data() -> Iterator[DataDir]:
+    root = Path(tempfile.mkdtemp(dir="/tmp"))
+    root.chmod(0o711)
+    made = DataDir(root)
+    made.prepare()
+    yield made
+    shutil.rmtree(root)
+
+
+async def tell_client(scope: dict[str, Any], _: Any, send: Any) -> None:
+    """An application that answers who its client is."""
+    told = repr(scope["client"]).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(told))]})
+    await send({"type": "http.response.body", "body": told})
+
+
+async def ask(door: socket.socket, head: bytes) -> str:
+    """What the application says over this door, served for one request."""
+    server = uvicorn.Server(http_config(tell_client))
+    server.config.lifespan = "off"
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server._serve([door]))
+        family, address = door.family, door.getsockname()
+        client = socket.socket(family)
+        await asyncio.to_thread(client.connect, address)
+        reader, writer = await asyncio.open_connection(sock=client)
+        writer.write(head + b"\r\n")
+        answer = await reader.read()
+        writer.close()
+        server.should_exit = True
+        await serving
+    return answer.partition(b"\r\n\r\n")[2].decode()
+
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: cove\r\nConnection: close\r\n"
+
+
+async def test_a_client_of_the_unix_socket_is_its_user_id(data: DataDir) -> None:
+    assert await ask(open_unix(data), REQUEST) == f"('uid:{os.geteuid()}', 0)"
+
+
+async def test_a_client_of_the_tcp_port_is_an_address_whatever_it_claims() -> None:
+    claims = b"X-Forwarded-For: uid:0\r\nForwarded: for=uid:0\r\n"
+    assert (await ask(open_tcp("127.0.0.1", 0), REQUEST + claims)).startswith("('127.0.0.1', ")
+
+
+async def test_only_its_owner_may_open_the_socket(data: DataDir) -> None:
+    with open_unix(data):
+        assert data.socket.stat().st_mode & 0o777 == 0o600
+        assert data.socket.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_dead_servers_socket_is_replaced(data: DataDir) -> None:
+    open_unix(data).close()
+    assert data.socket.exists()
+    with open_unix(data) as door:
+        assert address_of(door) == f"unix://{data.socket}"
+
+
+async def test_a_port_that_is_taken_is_named() -> None:
+    with open_tcp("127.0.0.1", 0) as door, pytest.raises(InvalidSetting, match="something listens there"):
+        open_tcp("127.0.0.1", door.getsockname()[1])
+
+
+async def test_an_address_of_another_machine_is_refused() -> None:
+    with pytest.raises(InvalidSetting, match="give an address of this machine"):
+        open_tcp("192.0.2.1", 0)
+
+
+@pytest.mark.parametrize(("host", "start"), [("127.0.0.1", "http://127.0.0.1:"), ("0.0.0.0", "http://127.0.0.1:")])
+async def test_an_address_is_one_that_a_client_here_can_use(host: str, start: str) -> None:
+    with open_tcp(host, 0) as door:
+        assert address_of(door).startswith(start)

@@ -1,0 +1,62 @@
+"""The doctor's probes: they find, they end, and they leave nothing behind."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cove.node.children import in_child
+from cove.node.probes import PROBES, Lacking, Probe, probe, probe_all
+
+
+def _lack(_: Path) -> str:
+    raise Lacking("it is not there", "apt-get install it")
+
+
+def _leftovers() -> set[str]:
+    groups = {str(path) for path in Path("/sys/fs/cgroup").glob("*/cove-cove-probe*")}
+    loops = {file.read_text().strip() for file in Path("/sys/block").glob("loop*/loop/backing_file")}
+    return groups | {loop for loop in loops if "cove-probe" in loop}
+
+
+def test_every_probe_answers_and_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
+    findings = probe_all(tmp_path)
+    assert [finding.name for finding in findings] == [one.name for one in PROBES]
+    assert all(finding.found for finding in findings)
+    assert all(bool(finding.unlock) is not finding.ok for finding in findings)
+
+
+def test_probes_leave_nothing_behind(tmp_path: Path) -> None:
+    probe_all(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert _leftovers() == set()
+
+
+def test_a_lack_is_a_finding_with_its_remedy(tmp_path: Path) -> None:
+    found = probe(Probe(name="it", gives="joy", ask=_lack, unlock="pray"), tmp_path)
+    assert (found.ok, found.found, found.unlock) == (False, "it is not there", "apt-get install it")
+
+
+def test_a_probe_of_a_data_directory_that_is_not_there_asks_its_parent(tmp_path: Path) -> None:
+    found = probe(Probe(name="where", gives="a place", ask=str, unlock=""), tmp_path / "a/b")
+    assert found.found.startswith(str(tmp_path))
+
+
+def test_a_child_that_does_not_end_is_ended_with_all_it_started() -> None:
+    reader, writer = os.pipe()
+
+    def linger() -> dict[str, object]:
+        os.fork()
+        return {"never": os.read(reader, 1)}
+
+    assert in_child(linger, seconds=0.2) is None
+    os.close(writer)
+
+
+def test_a_child_that_crashes_gives_nothing() -> None:
+    assert in_child(lambda: os._exit(3), seconds=20) is None
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, {"b": ["x", None, True]}])
+def test_a_childs_answer_comes_back_as_it_is(value: dict[str, object]) -> None:
+    assert in_child(lambda: value, seconds=20) == value
