@@ -7,14 +7,17 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
+import structlog
 import uvicorn
 
 from cove.app.doors import PeerProtocol
+from cove.core.errors import CoveError
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+_log = structlog.get_logger("cove.app")
 _GRACE_SECONDS = 10
 """How long requests in flight may take to end once the server was told to stop."""
 
@@ -28,7 +31,7 @@ def run(application: Application, doors: list[socket.socket], *, on_started: Cal
     except SystemExit:
         if start.failure is None:
             raise
-        raise start.failure from None
+        raise _reason(start.failure) from None
 
 
 def http_config(application: Application) -> uvicorn.Config:
@@ -83,6 +86,16 @@ class _Start:
         except BaseException as error:
             self.failure = error
             raise
+
+
+def _reason(failure: BaseException) -> CoveError:
+    """What to tell of a failed start: the refusal itself, or where the traceback of a defect is."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    if isinstance(failure, CoveError):
+        return failure
+    _log.error("the server could not start", exc_info=failure)
+    return CoveError(reason=f"the server could not start: {failure or type(failure).__name__}; `cove logs` has more")
 
 
 def _without_traceback(send: Send) -> Send:

@@ -54,4 +54,6 @@ def readable(line: str) -> str:
     if not isinstance(fields, dict):
         return printable(line.rstrip())
     head = f"{fields.pop('timestamp', '')} {fields.pop('level', ''):<7} {fields.pop('event', '')}"
-    return printable(" ".join([head, *(f"{name}={value}" for name, value in fields.items())]))
+    traceback = str(fields.pop("exception", "")).splitlines()
+    first = printable(" ".join([head, *(f"{name}={value}" for name, value in fields.items())]))
+    return "\n".join([first, *(f"    {printable(text)}" for text in traceback)])
