@@ -18,9 +18,9 @@ def ready() -> dict[str, Any]:
     return {}
 
 
-def udp(host: str, send: str, port: int = 53) -> dict[str, Any]:
+def udp(host: str, send: str, port: int = 53, seconds: float = SECONDS) -> dict[str, Any]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(1.0 if len(send) < 20 else SECONDS)
+        client.settimeout(seconds)
         client.connect((host, port))
         client.send(bytes.fromhex(send))
         return {"received": client.recv(4096).hex()}
@@ -72,8 +72,16 @@ def hold(host: str, port: int, count: int) -> dict[str, Any]:
     return {"answered": answered}
 
 
+def flood(host: str, send: str, count: int) -> dict[str, Any]:
+    """Ask `count` times and wait for no answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        for _ in range(count):
+            client.sendto(bytes.fromhex(send), (host, 53))
+    return {}
+
+
 HELD: list[socket.socket] = []
-ACTIONS = {"ready": ready, "udp": udp, "tcp": tcp, "exchange": exchange, "bulk": bulk, "hold": hold}
+ACTIONS = {"ready": ready, "udp": udp, "tcp": tcp, "exchange": exchange, "bulk": bulk, "hold": hold, "flood": flood}
 
 
 def main() -> None:

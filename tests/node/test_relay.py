@@ -224,7 +224,7 @@ async def test_hostile_datagrams_leave_the_resolver_answering(inside: Inside) ->
     async with relaying(inside, "allowed.test"):
         loop = (struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + b"\xc0\x0c\x00\x01\x00\x01").hex()
         assert code_of((await inside.ask(do="udp", host="127.0.0.1", send=loop))["received"]) == 1
-        assert await inside.ask(do="udp", host="127.0.0.1", send="00") == {"failed": "TimeoutError"}
+        assert await inside.ask(do="udp", host="127.0.0.1", send="00", seconds=0.5) == {"failed": "TimeoutError"}
         answer = await inside.ask(do="udp", host="127.0.0.1", send=question("allowed.test"))
         assert address_in(answer["received"]) == "198.18.0.1"
 
@@ -299,6 +299,20 @@ async def test_session_at_its_quota_does_not_keep_another_waiting(inside: Inside
                 held = await inside.ask(do="hold", host=NAMED, port=port, count=560)
                 assert held["answered"] <= 512
                 assert await other.ask(do="exchange", host=OWN, port=fast, send="me") == {"received": "got me"}
+    finally:
+        other.close()
+
+
+async def test_flood_of_questions_keeps_neither_session_without_answers(inside: Inside) -> None:
+    other = Inside()
+    try:
+        async with relaying(inside, "allowed.test") as relay:
+            await relay.attach(SessionId("s-2"), other.listeners())
+            await inside.ask(do="flood", host="127.0.0.1", send=question("allowed.test"), count=5000)
+            asked = {"do": "udp", "host": "127.0.0.1", "send": question("allowed.test")}
+            assert address_in((await other.ask(**asked))["received"]) == "198.18.0.1"
+            tries = [await inside.ask(**asked, seconds=1.0) for _ in range(5)]  # as a resolver would
+            assert "198.18.0.1" in [address_in(answer["received"]) for answer in tries if "received" in answer]
     finally:
         other.close()
 

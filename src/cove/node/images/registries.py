@@ -35,6 +35,9 @@ def registry_hosts(*, source: Path = Path("/")) -> tuple[str, ...]:
     """
     host = Host.here(source)
     urls = {*clients.apt_uris(host), *_apt_proxies(host), *_pip_urls(host), *_npm_urls(host)}
+    urls |= {
+        value for name, value in clients.environment(host).items() if name.lower() in ("http_proxy", "https_proxy")
+    }
     return tuple(sorted({entry for url in urls if (entry := entry_of(url))}))
 
 

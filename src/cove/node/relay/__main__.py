@@ -98,10 +98,14 @@ def _open_more_files() -> int:
 def _become_nobody() -> None:
     """It reads hostile packets, and needs no rights for that: the listeners come from the node."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if os.geteuid() == 0:
+    if os.geteuid() != 0:
+        return
+    try:
         os.setgroups([])
         os.setresgid(_NOBODY, _NOBODY, _NOBODY)
         os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    except OSError as error:  # root of a container that has no other user ids
+        print(f"the relay stays uid {os.geteuid()}: {error}", file=sys.stderr)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -8,7 +8,8 @@ from ipaddress import IPv4Address
 from cove.node.relay.policy import Address, Policy, parse_address
 
 _THREADS = 32
-_CONNECT_SECONDS = 15.0
+_CONNECT_SECONDS, _ALL_SECONDS = 5.0, 15.0
+"""For one of a name's addresses, and for all of them: a dead first one leaves time for the next."""
 _REMEMBERED_SECONDS = 30.0
 _REMEMBERED_NAMES = 1024
 
@@ -75,11 +76,12 @@ def _is_own(address: Address) -> bool:
 
 async def _first_connected(addresses: list[Address], port: int) -> socket.socket:
     failure = OSError("no address")
-    async with asyncio.timeout(_CONNECT_SECONDS):
+    async with asyncio.timeout(_ALL_SECONDS):
         for address in addresses:
             try:
-                return await _connect(address, port)
-            except OSError as error:
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    return await _connect(address, port)
+            except OSError as error:  # TimeoutError is an OSError
                 failure = error
     raise failure
 

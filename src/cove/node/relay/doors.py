@@ -41,7 +41,7 @@ class Door:
     def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(_AT_ONCE):
-            if len(self._tasks) >= self._most() or not self._bucket.take(loop.time()):
+            if len(self._tasks) >= self._most() or self._bucket.is_empty(loop.time()):
                 return self._rest()
             try:
                 connection, _ = self._listener.accept()
@@ -49,6 +49,7 @@ class Door:
                 return None
             except OSError:  # no file is left to open: others will close theirs
                 return self._rest()
+            self._bucket.take()
             connection.setblocking(False)
             task = loop.create_task(self._serve(connection))  # kept here, and ended by close()
             self._tasks.add(task)

@@ -18,14 +18,15 @@ class Bucket:
         self._rate, self._burst = rate, burst
         self._tokens, self._at = burst, now
 
-    def take(self, now: float) -> bool:
-        """Take one token, if there is one."""
+    def is_empty(self, now: float) -> bool:
+        """Whether there is no token to take."""
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
-        if self._tokens < 1:
-            return False
+        return self._tokens < 1
+
+    def take(self) -> None:
+        """Take a token of those that `is_empty` saw."""
         self._tokens -= 1
-        return True
 
 
 def fair_share(file_limit: int, sessions: int) -> int:

@@ -5,6 +5,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv4Address
 
 from cove.node.relay.addresses import POOL, Addresses
@@ -36,11 +37,11 @@ class Relayed:
         now = asyncio.get_running_loop().time()
         self._name, self._outside = name, outside
         self._addresses = Addresses(outside.policy)
-        self._resolver = Resolver(self._addresses)
+        datagrams, streams, others = listeners
+        self._resolver = Resolver(self._addresses, datagrams)
         self._turn = asyncio.Semaphore(RESOLUTIONS)
         self._pipes: set[Pipe] = set()
         self._rx_before = self._tx_before = 0
-        self._datagrams, streams, others = listeners
         self._doors = (
             Door(
                 streams, self._resolver.serve_stream, most=lambda: DNS_CONNECTIONS, bucket=Bucket(*NEW_CONNECTIONS, now)
@@ -50,14 +51,13 @@ class Relayed:
 
     def open(self) -> None:
         """Begin to listen."""
-        asyncio.get_running_loop().add_reader(self._datagrams, self._resolver.serve_datagrams, self._datagrams)
+        self._resolver.open()
         for door in self._doors:
             door.open()
 
     async def close(self) -> None:
         """Stop listening and break every connection off."""
-        asyncio.get_running_loop().remove_reader(self._datagrams)
-        self._datagrams.close()
+        self._resolver.close()
         for door in self._doors:
             await door.close()
 
@@ -71,11 +71,8 @@ class Relayed:
         """One connection of the session. Until it is carried, whatever goes wrong shows as a broken connection."""
         with connection:
             reset_on_close(connection)
-            try:
-                address, port = _original_destination(connection)
-            except OSError:  # gone already, or it came past the redirect
-                return
-            await self._connect(connection, address, port)
+            with suppress(OSError):  # gone already, or come past the redirect
+                await self._connect(connection, *_original_destination(connection))
 
     async def _connect(self, connection: socket.socket, address: IPv4Address, port: int) -> None:
         name = self._addresses.name(address)
@@ -84,7 +81,7 @@ class Relayed:
             upstream = await self._dial(address, name, port)
         except DialRefused as refusal:
             self._note(host, port, "refused", reason=str(refusal))
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             self._note(host, port, "failed", reason=str(error) or "no answer in time")
         else:
             gate = HelloGate(name) if name and port == _TLS_PORT else None
