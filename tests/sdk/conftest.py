@@ -108,11 +108,6 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def agent_bay(kind: str, canned: Canned) -> Any:
     return (cove.AgentBay if kind == "sync" else cove.AsyncAgentBay)(endpoint=canned.endpoint)
 

@@ -178,20 +178,21 @@ def _reply(response: "httpx2.Response") -> Reply:
 
 @contextmanager
 def _translated(address: Address, request: Request[Any], seconds: float) -> Iterator[None]:
+    """Our error for the library's, which is left out where ours says it all: a user's traceback stays short."""
     import httpx2
 
     facts = {"endpoint": address.shown, "request": request.name}
     try:
         yield
     except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-        raise ServerUnreachable(endpoint=address.shown, reason=_reason(error)) from error
-    except httpx2.TimeoutException as error:
-        raise AnswerTimedOut(seconds=seconds, **facts) from error
-    except httpx2.NetworkError as error:
-        raise ConnectionLost(**facts) from error
+        raise ServerUnreachable(endpoint=address.shown, reason=_reason(error)) from None
+    except httpx2.TimeoutException:
+        raise AnswerTimedOut(seconds=seconds, **facts) from None
+    except httpx2.NetworkError:
+        raise ConnectionLost(**facts) from None
     except httpx2.RemoteProtocolError as error:
         if "disconnected" in str(error) or "closed connection" in str(error):
-            raise ConnectionLost(**facts) from error
+            raise ConnectionLost(**facts) from None
         raise AnswerMalformed(reason=str(error), **facts) from error
     except (httpx2.DecodingError, httpx2.ProxyError) as error:
         raise AnswerMalformed(reason=str(error), **facts) from error

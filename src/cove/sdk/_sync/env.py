@@ -24,7 +24,7 @@ class Env:
         return BoolResult(**answer.facts(), data=answer.error is None)
 
     def get(self, keys: list[str] | None = None) -> EnvResult:
-        """Variables that `set` made, or of those the ones named; a name that is not set is left out."""
+        """The variables that a command has, or of those the ones named; a name that is not set is left out."""
         answer = self._calls.typed("get_env", {"keys": keys}, Variables)
         envs = {} if answer.error is not None else answer.get().variables
         return EnvResult(**answer.facts(), envs=envs)
