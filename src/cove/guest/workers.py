@@ -21,8 +21,8 @@ from cove.guest.settings import GuestSettings
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-SECONDS = 600.0
-"""Running time a file tool may take."""
+SECONDS = 100.0
+"""Running time a file tool may take: less than a node waits for it."""
 _FAILED = b"f"
 _DONE = b"d"
 
