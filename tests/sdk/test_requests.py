@@ -171,6 +171,15 @@ async def test_bytes_travel_as_base64(session: Any, canned: Any, settled: Any) -
     }
 
 
+async def test_a_large_file_is_written_in_pieces(session: Any, canned: Any, settled: Any) -> None:
+    canned.say({"structured": {"path": "/x", "bytes_written": 1}})
+    text = "a" * (16 * 1024 * 1024 + 1)
+    assert (await settled(session.fs.write_file("/x", text))).success
+    sent = [seen.body["arguments"] for seen in canned.seen]
+    assert "".join(piece["content"] for piece in sent) == text
+    assert [piece["mode"] for piece in sent] == ["overwrite", "append", "append"]
+
+
 async def test_a_failing_command_is_data_and_unwraps_to_an_error(session: Any, canned: Any, settled: Any) -> None:
     canned.say({"structured": {"stdout": "", "stderr": "no such\n", "exit_code": 3, "truncated": True}})
     result = await settled(session.command.run("false"))

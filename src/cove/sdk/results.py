@@ -16,7 +16,7 @@ S = TypeVar("S")
 KBYTE = 1024
 
 
-class Result(msgspec.Struct, kw_only=True):
+class Result(msgspec.Struct, kw_only=True, repr_omit_defaults=True):
     """What every result has. A result is true in a condition if it succeeded."""
 
     request_id: str = ""
@@ -59,9 +59,11 @@ class SessionResult(Result, Generic[S], kw_only=True):
 class SessionListResult(Result, kw_only=True):
     """One page of sessions. `next_token` is empty on the last page; `total_count` counts all that match.
 
-    AgentBay's entries are maps with `sessionId`, `sessionStatus` and `imageId`; AGB's are the ids alone.
+    AgentBay's entries are maps with `sessionId`, `sessionStatus` and `imageId`; AGB's are the ids alone. `sessions` is
+    all that the server says of each.
     """
 
+    sessions: list[SessionView] = []
     session_ids: list[Any] = []
     next_token: str = ""
     max_results: int = 0

@@ -132,6 +132,7 @@ class AsyncAgentBay(AsyncCloud):
         return SessionListResult(
             **answer.facts(),
             session_ids=[_entry(view) for view in found.sessions],
+            sessions=found.sessions,
             next_token=found.next_cursor,
             max_results=limit or len(found.sessions),
             total_count=found.total,

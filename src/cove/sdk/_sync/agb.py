@@ -92,6 +92,7 @@ class AGB(Cloud):
         return SessionListResult(
             **answer.facts(),
             session_ids=[view.session_id for view in found.sessions],
+            sessions=found.sessions,
             next_token=found.next_cursor,
             max_results=limit or DEFAULT_LIMIT,
             total_count=found.total,

@@ -134,6 +134,7 @@ class AgentBay(Cloud):
         return SessionListResult(
             **answer.facts(),
             session_ids=[_entry(view) for view in found.sessions],
+            sessions=found.sessions,
             next_token=found.next_cursor,
             max_results=limit or len(found.sessions),
             total_count=found.total,
