@@ -59,13 +59,14 @@ def _decode(body: bytes) -> dict[str, Any]:
         message = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise FrameRefused(f"not JSON: {error}") from error
-    if not isinstance(message, dict) or not _is_shallow(message, MAX_DEPTH):
+    if not isinstance(message, dict) or not is_shallow(message, MAX_DEPTH):
         raise FrameRefused(f"not a JSON object of at most {MAX_DEPTH} levels")
     return message
 
 
-def _is_shallow(value: Any, levels: int) -> bool:
+def is_shallow(value: Any, levels: int) -> bool:
+    """Whether a decoded JSON value nests no deeper than `levels`."""
     if not isinstance(value, dict | list):
         return True
     children = value.values() if isinstance(value, dict) else value
-    return levels > 0 and all(_is_shallow(child, levels - 1) for child in children)
+    return levels > 0 and all(is_shallow(child, levels - 1) for child in children)

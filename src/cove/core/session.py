@@ -74,7 +74,10 @@ ENDED = frozenset({State.FINISH, State.FAILED})
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the store. Times are UTC epoch seconds; `sandbox` holds the driver's own facts."""
+    """One row of the store. Times are UTC epoch seconds; `sandbox` holds the driver's own facts.
+
+    `idle_paused`: it was paused for lying unused, so that the next call resumes it by itself.
+    """
 
     id: SessionId
     tenant: TenantId
@@ -91,6 +94,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     end_reason: EndReason | None = None
     ended_at: float | None = None
     create_key: str | None = None
+    idle_paused: bool = False
 
 
 def next_state(session: Session, move: Move) -> State:

@@ -1,0 +1,107 @@
+"""Structured results as the text that the official AgentBay clients parse; the only place that knows those texts.
+
+Each text follows `§5` of the wire notes on AgentBay: JSON for some tools, lines for others, "true" where any text does.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from cove.core.tool import Outcome
+
+Structured = dict[str, Any]
+_KIB = 1024
+
+
+def render(tool: str, outcome: Outcome) -> str:
+    """The text face of what a call gave; a failure's is its message, a tool's without a form of its own is JSON.
+
+    >>> render("list_directory", Outcome(structured={"path": "/", "entries": [{"name": "tmp", "is_directory": True}]}))
+    '[DIR] tmp'
+    """
+    if outcome.failure is not None:
+        return outcome.failure.message
+    form: Callable[[Structured], str] = _FORMS.get(tool, _json)
+    return form(outcome.structured or {})
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _done(_: Structured) -> str:
+    return "true"
+
+
+def _command(result: Structured) -> str:
+    return _json({name: result[name] for name in ("stdout", "stderr", "exit_code")})
+
+
+def _content(result: Structured) -> str:
+    return str(result["content"])
+
+
+def _edit(result: Structured) -> str:
+    return str(result["diff"]) if result["dry_run"] else "true"
+
+
+def _file_info(result: Structured) -> str:
+    names = {"is_directory": "isDirectory", "is_file": "isFile", "is_symlink": "isSymbolicLink"}
+    return "\n".join(f"{names.get(name, name)}: {_word(value)}" for name, value in result.items())
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _directory(result: Structured) -> str:
+    return "\n".join(f"[{'DIR' if entry['is_directory'] else 'FILE'}] {entry['name']}" for entry in result["entries"])
+
+
+def _files(result: Structured) -> str:
+    blocks = (f"{file['path']}: \n{file['error'] or file['content']}\n---" for file in result["files"])
+    return "\n".join(blocks)
+
+
+def _matches(result: Structured) -> str:
+    return "\n".join(result["matches"]) or "No matches found"
+
+
+def _changes(result: Structured) -> str:
+    names = {"event_type": "eventType", "path": "path", "path_type": "pathType"}
+    return _json([{names[name]: event[name] for name in names} for event in result["events"]])
+
+
+def _variables(result: Structured) -> str:
+    return _json(result["variables"])
+
+
+def _metrics(result: Structured) -> str:
+    shared = ("cpu_count", "cpu_used_pct", "mem_total", "mem_used", "disk_total", "disk_used", "timestamp")
+    kilobytes = {
+        "rx_rate_kbyte_per_s": result["rx_bytes_per_s"] / _KIB,
+        "tx_rate_kbyte_per_s": result["tx_bytes_per_s"] / _KIB,
+        "rx_used_kbyte": result["rx_bytes"] / _KIB,
+        "tx_used_kbyte": result["tx_bytes"] / _KIB,
+    }
+    return _json({**{name: result[name] for name in shared}, **kilobytes})
+
+
+_FORMS: dict[str, Callable[[Structured], str]] = {
+    "shell": _command,
+    "read_file": _content,
+    "write_file": _done,
+    "create_directory": _done,
+    "delete_file": _done,
+    "edit_file": _edit,
+    "get_file_info": _file_info,
+    "list_directory": _directory,
+    "move_file": _done,
+    "read_multiple_files": _files,
+    "search_files": _matches,
+    "get_file_change": _changes,
+    "set_env": _done,
+    "get_env": _variables,
+    "get_metrics": _metrics,
+}

@@ -1,0 +1,1 @@
+"""The native HTTP API: Litestar routes over the use cases. Nothing is decided here."""

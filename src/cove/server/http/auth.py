@@ -1,0 +1,48 @@
+"""Who asks: the key in the Authorization header, or the local user at the other end of the Unix socket."""
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard, Scope
+
+from cove.core.errors import KeyInvalid
+from cove.server.keys import LOCAL, Keys
+from cove.server.parts import Caller
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+def authentication(trusted_uids: frozenset[int]) -> Guard:
+    """A guard that lets nobody past unknown; it stands before everything under /v1."""
+
+    async def authenticate(connection: Connection, _: BaseRouteHandler) -> None:
+        keys: Keys = connection.app.state.key_chain
+        header = connection.headers.get("authorization", "")
+        if header:
+            connection.scope["state"]["caller"] = await keys.authenticate(_bearer(header))
+        elif _uid(connection) in trusted_uids:
+            connection.scope["state"]["caller"] = Caller(tenant=LOCAL, is_operator=True)
+        else:
+            raise KeyInvalid(problem="missing")
+
+    return authenticate
+
+
+def caller_of(scope: Scope) -> Caller:
+    """The one whom the guard let past; a dependency of the routes."""
+    caller: Caller = scope["state"]["caller"]
+    return caller
+
+
+def _bearer(header: str) -> str:
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise KeyInvalid(problem="not sent as `Authorization: Bearer KEY`")
+    return secret.strip()
+
+
+def _uid(connection: Connection) -> int | None:
+    """The uid that the server's socket protocol put in the place of an address; a TCP client cannot forge it."""
+    host = connection.client.host if connection.client else ""
+    return int(host[4:]) if host.startswith("uid:") and host[4:].isdecimal() else None

@@ -1,0 +1,118 @@
+"""The only place that knows which HTTP status a failure deserves."""
+
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.utils.scope.state import ScopeState
+
+from cove.core import errors
+from cove.core.api import ErrorAnswer, ErrorBody
+
+STATUSES: dict[type[errors.CoveError], int] = {
+    errors.InvalidInput: 400,
+    errors.KeyInvalid: 401,
+    errors.OperatorOnly: 403,
+    errors.NotFound: 404,
+    errors.WrongState: 409,
+    errors.Refused: 409,
+    errors.NotSupported: 501,
+    errors.TooManySessions: 503,
+    errors.DiskReserved: 507,
+    errors.Exhausted: 503,
+    errors.SandboxNotCreated: 502,
+    errors.SandboxGone: 410,
+    errors.GuestSilent: 504,
+    errors.SandboxFailed: 502,
+    errors.CoveError: 500,
+}
+log = structlog.get_logger("cove.server")
+_LONGEST_FACT = 200
+AnyRequest = Request[Any, Any, Any]
+
+
+def status_of(error: errors.CoveError) -> int:
+    """The status of the nearest class in the table."""
+    return next(STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES)
+
+
+def error_answer(error: errors.CoveError, request_id: str) -> ErrorAnswer:
+    """The body that tells a client about `error`, with its facts in JSON's types, and none too long to read."""
+    facts = {name: _short(value) for name, value in error.facts.items()}
+    body = ErrorBody(code=error.code, message=str(error)[:2000], retryable=error.retryable, facts=facts)
+    return ErrorAnswer(error=body, request_id=request_id)
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, bool | int | float | None):
+        return value
+    text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=repr).decode()
+    if len(text) > _LONGEST_FACT:
+        return text[:_LONGEST_FACT] + "…"
+    return value if isinstance(value, str) else msgspec.json.decode(text)
+
+
+def answer_cove_error(request: AnyRequest, error: errors.CoveError) -> Response[ErrorAnswer]:
+    """Litestar's handler for our own errors."""
+    return _respond(request, error, status_of(error))
+
+
+def answer_defect(request: AnyRequest, error: Exception) -> Response[ErrorAnswer]:
+    """Whatever nobody expected: the log gets the traceback, the client the request id under which it stands."""
+    if isinstance(error, RecursionError):
+        return _respond(request, errors.InvalidInput(name="body", value="…", remedy="nest it less deep"), 400)
+    log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
+    return _respond(request, errors.InternalError(request_id=request.scope["state"]["request_id"]), 500)
+
+
+def answer_http_exception(request: AnyRequest, error: HTTPException) -> Response[ErrorAnswer]:
+    """Litestar's own refusals, said in our words: unknown routes, wrong methods, bodies that do not fit."""
+    if isinstance(error, ValidationException):
+        return _respond(request, _misfit(request, error), 400)
+    kinds = {404: _no_route, 405: _wrong_method, 413: _too_large}
+    kind = kinds.get(error.status_code, _not_json)
+    return _respond(request, kind(request, error), error.status_code)
+
+
+def _no_route(request: AnyRequest, _: HTTPException) -> errors.CoveError:
+    return errors.NotFound(reason=f"no route {request.method} {request.url.path}; /v1/openapi.json lists them")
+
+
+def _wrong_method(request: AnyRequest, _: HTTPException) -> errors.CoveError:
+    return errors.InvalidInput(name="method", value=request.method, remedy="/v1/openapi.json lists what is possible")
+
+
+def _too_large(request: AnyRequest, _: HTTPException) -> errors.CoveError:
+    length = request.headers.get("content-length", "more")
+    return errors.InvalidInput(name="body", value=f"{length} bytes", remedy="send less in one request")
+
+
+def _not_json(_: AnyRequest, error: HTTPException) -> errors.CoveError:
+    return errors.InvalidInput(name="body", value="", remedy=error.detail)
+
+
+def _misfit(request: AnyRequest, error: ValidationException) -> errors.CoveError:
+    first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
+    name, remedy = first.get("key", "body"), first.get("message", error.detail)
+    if first.get("source") == "query":
+        return errors.InvalidInput(name=name, value=request.query_params.get(name), remedy=remedy)
+    return errors.InvalidInput(name=name, value=_sent(request, name), remedy=remedy)
+
+
+def _sent(request: AnyRequest, path: str) -> Any:
+    """What the body holds at a path such as `labels.team`; None where it cannot be told."""
+    body = ScopeState.from_scope(request.scope).body
+    try:
+        value = msgspec.json.decode(body) if isinstance(body, bytes) else None
+        for name in path.split("."):
+            value = value[name]  # type: ignore[index]  # whatever does not index ends in the except
+    except (msgspec.DecodeError, LookupError, TypeError, RecursionError):
+        return None
+    return value
+
+
+def _respond(request: AnyRequest, error: errors.CoveError, status: int) -> Response[ErrorAnswer]:
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return Response(error_answer(error, request.scope["state"]["request_id"]), status_code=status, headers=headers)

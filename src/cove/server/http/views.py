@@ -1,0 +1,42 @@
+"""How the domain looks on the wire."""
+
+import msgspec
+
+from cove.core.api import KeyView, SessionView
+from cove.core.session import Session
+from cove.server.store.keys import Key
+
+
+class View:
+    """Shows sessions; knows the address that clients are told."""
+
+    def __init__(self, public_url: str) -> None:
+        self._public_url = public_url
+
+    def session(self, session: Session) -> SessionView:
+        """A session as its owner sees it: without slot, tenant and driver's facts."""
+        return SessionView(
+            session_id=session.id,
+            state=session.state.value,
+            image_id=session.image_id,
+            labels=session.labels,
+            limits=msgspec.to_builtins(session.limits),
+            idle_timeout=session.idle_timeout,
+            max_lifetime=session.max_lifetime,
+            created_at=session.created_at,
+            end_reason=session.end_reason and session.end_reason.value,
+            ended_at=session.ended_at,
+            resource_url=f"{self._public_url}/v1/sessions/{session.id}?resourceId={session.id}",
+        )
+
+
+def key_view(key: Key) -> KeyView:
+    """A key without its digest."""
+    return KeyView(
+        key_id=key.id,
+        tenant=key.tenant,
+        is_operator=key.is_operator,
+        prefix=key.prefix,
+        created_at=key.created_at,
+        revoked_at=key.revoked_at,
+    )

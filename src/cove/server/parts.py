@@ -1,0 +1,69 @@
+"""What the use cases work with: handed to each of them whole, so that every effect comes in through here."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+from cove.core.errors import SessionNotFound
+from cove.core.ids import SessionId, TenantId
+from cove.core.image import Images
+from cove.core.ports import Driver
+from cove.core.session import Session
+from cove.core.tool import Tool
+from cove.server.activity import Activity
+from cove.server.disk import Reserve
+from cove.server.settings import ServerSettings
+from cove.server.store import sessions as rows
+from cove.server.store.database import Database
+from cove.server.tasks import Tasks
+
+Checkpoint = Callable[[str], None]
+"""Called with the name of each durable step once it is done; tests kill the server there."""
+
+
+def no_checkpoint(_: str) -> None:
+    """What production does at a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks. An operator reaches the sessions of every tenant; what it makes is its own tenant's."""
+
+    tenant: TenantId
+    is_operator: bool
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One running server's parts."""
+
+    settings: ServerSettings
+    database: Database
+    driver: Driver
+    images: Images
+    tools: tuple[Tool, ...]
+    tasks: Tasks
+    activity: Activity
+    reserve: Reserve
+    clock: Callable[[], float]
+    checkpoint: Checkpoint = no_checkpoint
+    _locks: WeakValueDictionary[SessionId, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def lock(self, session_id: SessionId) -> asyncio.Lock:
+        """The lock under which this session's moves are made; calls do not take it."""
+        return self._locks.setdefault(session_id, asyncio.Lock())
+
+    async def load(self, session_id: SessionId) -> Session:
+        """The session's row; raises SessionNotFound."""
+        session = await self.database.read(lambda connection: rows.find(connection, session_id))
+        if session is None:
+            raise SessionNotFound(session_id=session_id)
+        return session
+
+    async def load_for(self, caller: Caller, session_id: SessionId) -> Session:
+        """The same, for somebody: another tenant's session does not exist to them."""
+        session = await self.load(session_id)
+        if not caller.is_operator and session.tenant != caller.tenant:
+            raise SessionNotFound(session_id=session_id)
+        return session

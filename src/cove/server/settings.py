@@ -1,0 +1,34 @@
+"""What the server must be told. Reading it from the environment or a command line is the app's work."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+MIB = 1024 * 1024
+
+
+def _ignore(_: str) -> None:
+    """Where nobody wants to see the first key."""
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one server.
+
+    `api_key` becomes an operator's key; without it, an empty store gets one made, which `on_first_key` is told once.
+    `trusted_uids` are the local users who need no key on the Unix socket. `public_url` is what clients are told.
+    """
+
+    database: Path
+    api_key: str | None = None
+    on_first_key: Callable[[str], None] = _ignore
+    public_url: str = ""
+    reserve_bytes: int = 64 * MIB
+    slots: int = 1024
+    trusted_uids: frozenset[int] = frozenset()
+    sweep_seconds: float = 1.0
+    """How often lifetimes and idle times are looked at."""
+    keep_ended_seconds: float = 7 * 86400.0
+    """How long an ended session can still be asked about."""
+    shutdown_seconds: float = 10.0
+    """How long moves that have begun may take to end when the server stops."""

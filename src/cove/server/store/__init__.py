@@ -1,0 +1,1 @@
+"""Sessions and keys on disk, in SQLite: durable before anybody is answered."""

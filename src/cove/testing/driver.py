@@ -1,0 +1,157 @@
+"""A driver without isolation: each sandbox is a directory and a guest in this process. The tools are the real ones."""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from cove.core.errors import CallNotFound, SandboxGone
+from cove.core.ids import CallId, SessionId
+from cove.core.limits import Limits
+from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
+from cove.core.results import Metrics
+from cove.core.session import EndReason
+from cove.core.tool import Outcome
+from cove.guest import Guest, GuestSettings
+
+Before = Callable[[str, SessionId], Awaitable[None]]
+_PLACES = ("home/wuying", "tmp", "root")
+
+
+async def nothing_before(_operation: str, _session_id: SessionId) -> None:
+    """What happens before an operation where a test wants nothing to."""
+
+
+class _Sandbox:
+    def __init__(self, directory: Path, limits: Limits) -> None:
+        self.limits = limits
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
+        settings = GuestSettings(
+            root=str(directory),
+            switch_user=False,
+            fork_file_tools=False,
+            output_bytes=limits.output_bytes,
+            uid=os.getuid(),
+            gid=os.getgid(),
+        )
+        self.guest = Guest(settings)
+
+
+class SimulatedDriver:
+    """Implements the `Driver` port below `directory`. A later driver on the same directory adopts what is there.
+
+    `before` is awaited before each operation with its name and session: to make it fail, or wait.
+    A call made during a pause waits for the resume; what runs already is not frozen.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.before: Before = nothing_before
+        self._directory = directory
+        self._sandboxes: dict[SessionId, _Sandbox] = {}
+        self._on_lost: Lost | None = None
+        self._threads = ThreadPoolExecutor(64, "simulated-guest")
+
+    async def start(self, on_lost: Lost) -> None:
+        """Remember whom to tell of lost sandboxes."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._on_lost = on_lost
+
+    async def stop(self) -> None:
+        """Forget the sandboxes; their directories stay."""
+        self._sandboxes.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def isolation(self) -> Isolation:
+        """None at all, and it says so."""
+        return Isolation(
+            driver="simulated", kernel_boundary="none", controls={}, notes=["commands run on this machine"]
+        )
+
+    async def create(self, spec: SandboxSpec) -> Facts:
+        """A directory with a home and a non-empty /tmp."""
+        await self.before("create", spec.session_id)
+        root = self._directory / spec.session_id
+        for place in _PLACES:
+            (root / place).mkdir(parents=True, exist_ok=True)
+        (root / "tmp" / ".cove").touch()
+        self._sandboxes[spec.session_id] = _Sandbox(root, spec.limits)
+        return {"simulated": True, "output_bytes": spec.limits.output_bytes}
+
+    async def adopt(self, session_id: SessionId, facts: Facts) -> None:
+        """Take the directory up again."""
+        await self.before("adopt", session_id)
+        root = self._directory / session_id
+        if not root.is_dir():
+            raise SandboxGone(session_id=session_id, end_reason=EndReason.LOST)
+        self._sandboxes[session_id] = _Sandbox(root, Limits(output_bytes=facts["output_bytes"]))
+
+    async def call(self, session_id: SessionId, call_id: CallId, tool: str, arguments: dict[str, Any]) -> Outcome:
+        """Run a tool in this process, in a thread."""
+        await self.before("call", session_id)
+        sandbox = self._living(session_id)
+        await sandbox.goes_on.wait()
+        loop = asyncio.get_running_loop()
+        outcome = await loop.run_in_executor(self._threads, sandbox.guest.call, tool, arguments, call_id)
+        await sandbox.goes_on.wait()
+        self._living(session_id)
+        return outcome
+
+    async def cancel(self, session_id: SessionId, call_id: CallId) -> None:
+        """End a call."""
+        if not self._living(session_id).guest.cancel(call_id):
+            raise CallNotFound(call_id=call_id, session_id=session_id)
+
+    async def pause(self, session_id: SessionId) -> None:
+        """Hold back what is called from now on."""
+        await self.before("pause", session_id)
+        self._living(session_id).goes_on.clear()
+
+    async def resume(self, session_id: SessionId) -> None:
+        """Let it go on."""
+        await self.before("resume", session_id)
+        self._living(session_id).goes_on.set()
+
+    async def metrics(self, session_id: SessionId) -> Metrics:
+        """The limits, and nothing used."""
+        limits = self._living(session_id).limits
+        return Metrics(
+            cpu_count=limits.cpus,
+            cpu_used_pct=0.0,
+            mem_total=limits.memory_bytes,
+            mem_used=0,
+            disk_total=limits.disk_bytes,
+            disk_used=0,
+            rx_bytes=0,
+            tx_bytes=0,
+            rx_bytes_per_s=0.0,
+            tx_bytes_per_s=0.0,
+            timestamp=time.time(),
+        )
+
+    async def destroy(self, session_id: SessionId) -> None:
+        """Remove the directory; nothing to remove is fine."""
+        await self.before("destroy", session_id)
+        if sandbox := self._sandboxes.pop(session_id, None):
+            sandbox.goes_on.set()
+        await asyncio.to_thread(shutil.rmtree, self._directory / session_id, True)
+
+    async def known(self) -> set[SessionId]:
+        """The sessions that have a directory."""
+        return {SessionId(path.name) for path in self._directory.iterdir()}
+
+    async def lose(self, session_id: SessionId, reason: EndReason) -> None:
+        """For tests: the sandbox ends without being asked to."""
+        self._sandboxes.pop(session_id)
+        if self._on_lost is not None:
+            await self._on_lost(session_id, reason)
+
+    def _living(self, session_id: SessionId) -> _Sandbox:
+        try:
+            return self._sandboxes[session_id]
+        except KeyError:
+            raise SandboxGone(session_id=session_id, end_reason=EndReason.LOST) from None
