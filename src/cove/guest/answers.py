@@ -1,6 +1,5 @@
 """What a tool gave, as JSON bytes: encoded once, kept by call id, and put into frames as they are."""
 
-import logging
 from collections.abc import Callable
 
 import msgspec
@@ -46,6 +45,8 @@ def answer_of(work: Callable[[], msgspec.Struct]) -> Answer:
         return failure_answer(failed("OutOfMemory", "the session has not enough memory for this"))
     except Exception:
         # The guest's one broad edge: a defect in a tool is told to its caller and must not end the guest.
+        import logging  # here, since it costs the start of every guest 5 ms
+
         logging.getLogger("cove.guest").exception("tool failed")
         return failure_answer(failed("GuestFailed", "the tool failed within; this is a defect of Cove's guest"))
 

@@ -9,7 +9,6 @@ import select
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 
 from cove.guest.cancel import Cancel
@@ -32,7 +31,7 @@ def fork(action: Callable[[], int]) -> int:
     try:
         code = action()
     except BaseException:  # noqa: BLE001 - whatever happens, the child must not run on as a second guest
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
     finally:
         sys.stderr.flush()
         os._exit(code)

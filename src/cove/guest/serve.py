@@ -76,6 +76,6 @@ def _is_trusted(connection: socket.socket) -> bool:
 def main(listener_fd: int, settings: GuestSettings) -> None:
     """Serve on an inherited listening socket, for ever."""
     guest = Guest(settings)
-    gc.collect()
-    gc.freeze()  # what is loaded stays: children then do not copy its pages when they collect
+    gc.freeze()  # what is loaded stays: neither we nor our children look through it again
+    gc.enable()
     serve(socket.socket(fileno=listener_fd), guest)
