@@ -13,15 +13,20 @@ if TYPE_CHECKING:
 Data = Annotated[Path | None, typer.Option(help="The data directory.  [default: $COVE_DATA, or the user's own]")]
 
 
-def cove(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    """Your own sandbox cloud for AI agents, on this machine."""
-    if version:
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
         from cove.core.version import __version__
 
         print(__version__)
         raise typer.Exit
+
+
+def cove(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Your own sandbox cloud for AI agents, on this machine."""
 
 
 def up(  # noqa: PLR0913, PLR0917 - one option for each setting
