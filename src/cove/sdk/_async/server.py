@@ -27,7 +27,7 @@ class AsyncServer:
         return answer.get().images
 
     async def list_keys(self) -> list[KeyView]:
-        """Every API key, without secrets. Raises OperatorOnly."""
+        """The API keys of this tenant, or for an operator of all tenants, without secrets."""
         answer = await self._transport.ask(wire.keys())
         return answer.get().keys
 

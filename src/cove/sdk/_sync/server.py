@@ -29,7 +29,7 @@ class Server:
         return answer.get().images
 
     def list_keys(self) -> list[KeyView]:
-        """Every API key, without secrets. Raises OperatorOnly."""
+        """The API keys of this tenant, or for an operator of all tenants, without secrets."""
         answer = self._transport.ask(wire.keys())
         return answer.get().keys
 
