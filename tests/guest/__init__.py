@@ -1,0 +1,1 @@
+"""Tests of the guest: in this process, and over a real socket."""
