@@ -22,15 +22,17 @@ class Keys:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
+        self._seen: dict[str, Key] = {}  # by digest; a revocation begins a new one
 
     async def authenticate(self, secret: str) -> Caller:
         """Whose key this is; raises KeyInvalid."""
-        digest = _digest(secret)
-        key = await self._database.read(lambda connection: find_key(connection, digest))
+        digest, seen = _digest(secret), self._seen
+        key = seen.get(digest) or await self._database.read(lambda connection: find_key(connection, digest))
         if key is None:
             raise KeyInvalid(problem="unknown")
         if key.revoked_at is not None:
             raise KeyInvalid(problem="revoked")
+        seen[digest] = key
         return Caller(tenant=key.tenant, is_operator=key.is_operator)
 
     async def create(self, caller: Caller, tenant: str, *, is_operator: bool = False) -> tuple[Key, str]:
@@ -52,6 +54,7 @@ class Keys:
         _check_operator(caller, "revoking a key")
         now = self._clock()
         key = await self._database.write(lambda connection: revoke_key(connection, KeyId(key_id), now))
+        self._seen = {}
         if key is None:
             raise KeyNotFound(key_id=key_id)
         return key

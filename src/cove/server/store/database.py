@@ -1,16 +1,21 @@
-"""One SQLite file and one connection to it: a write is durable when it returns, and writes wait for each other here."""
+"""One SQLite file, one connection, one thread: a write is whole, and durable when it returns.
+
+The work is given as functions of a SQLAlchemy connection and run in the thread, so that a transaction costs one change
+of threads; through an asynchronous driver each statement costs seven, which is most of a pause.
+"""
 
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import StaticPool
 
 from cove.server.store.schema import upgrade
 
@@ -21,36 +26,31 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreig
 
 
 class Database:
-    """Runs functions of a SQLAlchemy connection, one at a time, each whole or not at all.
+    """Runs functions of the connection, one at a time; one that has begun ends, even if its caller goes away.
 
     `on_full` is called when the disk is full; if it says that it made room, the write is tried once more.
     """
 
-    def __init__(self, connection: AsyncConnection, on_full: Callable[[], bool]) -> None:
+    def __init__(self, connection: Connection, thread: ThreadPoolExecutor, on_full: Callable[[], bool]) -> None:
         self._connection = connection
-        self._turn = asyncio.Lock()
+        self._thread = thread
         self._on_full = on_full
 
     async def read(self, work: Work[T]) -> T:
         """What `work` finds; it must not write."""
-        return await self._whole(work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._connection)
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction of its own; it is on the disk when this returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, work)
+
+    def _write(self, work: Work[T]) -> T:
         try:
-            return await self._whole(lambda connection: _transaction(connection, work))
+            return _transaction(self._connection, work)
         except OperationalError as error:
             if not _is_full(error) or not self._on_full():
                 raise
-            return await self._whole(lambda connection: _transaction(connection, work))
-
-    async def _whole(self, work: Work[T]) -> T:
-        # Shielded: a request that goes away must not take the only connection down in the middle of a statement.
-        return await asyncio.shield(asyncio.ensure_future(self._in_turn(work)))
-
-    async def _in_turn(self, work: Work[T]) -> T:
-        async with self._turn:
-            return await self._connection.run_sync(work)
+            return _transaction(self._connection, work)
 
 
 def _transaction(connection: Connection, work: Work[T]) -> T:
@@ -76,21 +76,31 @@ def _prepare(dbapi_connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-@asynccontextmanager
-async def open_database(file: Path, on_full: Callable[[], bool] = lambda: False) -> AsyncIterator[Database]:
-    """The database in `file`, made and brought to the newest schema where needed."""
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{file}",
+def _connect(file: Path) -> Connection:
+    engine = create_engine(
+        f"sqlite:///{file}",
+        poolclass=StaticPool,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
     )
-    event.listen(engine.sync_engine, "connect", _prepare)
-    try:
-        async with engine.connect() as connection:
-            database = Database(connection, on_full)
-            await database.write(upgrade)
-            yield database
-            async with database._turn:  # what is under way ends before the connection goes
-                pass
-    finally:
-        await engine.dispose()
+    event.listen(engine, "connect", _prepare)
+    connection = engine.connect()
+    _transaction(connection, upgrade)
+    return connection
+
+
+def _disconnect(connection: Connection) -> None:
+    connection.close()
+    connection.engine.dispose()
+
+
+@asynccontextmanager
+async def open_database(file: Path, on_full: Callable[[], bool] = lambda: False) -> AsyncIterator[Database]:
+    """The database in `file`, made and brought to the newest schema where needed."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, "cove-store") as thread:
+        connection = await loop.run_in_executor(thread, _connect, file)
+        try:
+            yield Database(connection, thread, on_full)
+        finally:
+            await loop.run_in_executor(thread, _disconnect, connection)
