@@ -153,7 +153,7 @@ class Group:
     def holds(self, pid: int) -> bool:
         """Whether the process is a member, as the kernel says."""
         try:
-            return f"/{self._name}/" in Path(f"/proc/{pid}/cgroup").read_text()
+            return any(f"/{self._name}/" in f"{line}/" for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines())
         except OSError:
             return False
 
@@ -178,6 +178,8 @@ class Group:
 
     def kill(self) -> None:
         """SIGKILL for every process, frozen or not. Does not wait."""
+        if not ((self._at.v2 or self._at.v1["freezer"]) / self._name).exists():
+            return  # half made, or half removed by a server that died: no process can be in what is left
         if self._at.v2 and (self._at.v2 / self._name / "cgroup.kill").exists():
             (self._at.v2 / self._name / "cgroup.kill").write_text("1")
             return

@@ -1,13 +1,14 @@
 """The driver for a machine where we are root: layout B+, namespaces and cgroups by system calls of our own."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from cove.core.errors import CallNotFound, SandboxGone, SandboxNotCreated
+from cove.core.errors import CallNotFound, CoveError, SandboxGone, SandboxNotCreated
 from cove.core.ids import CallId, SessionId
 from cove.core.limits import Limits
 from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
@@ -37,7 +38,7 @@ class NamespacesDriver:
         self._controls = controls
         self._blueprints: Blueprints  # made by start: it renders the image
         self._launcher = Launcher()
-        self._relay = Relay(settings.allow, on_exit=self._attach_all) if settings.allow else None
+        self._relay = self._make_relay() if settings.allow else None
         self._sandboxes: dict[SessionId, Sandbox] = {}
         self._threads = asyncio.Semaphore(_STEPS_AT_ONCE)
         self._ending: set[asyncio.Task[None]] = set()
@@ -77,16 +78,12 @@ class NamespacesDriver:
     async def create(self, spec: SandboxSpec) -> Facts:
         """Make a sandbox; raises SandboxNotCreated with nothing left behind."""
         try:
-            await self._lay_out(spec)
-            pid, pidfd = await self._launcher.create(self._blueprints.order(spec, self._group(spec.session_id)))
-        except (SandboxNotCreated, OSError) as error:
+            return await self._make(spec)
+        except (CoveError, OSError) as error:
             await self.destroy(spec.session_id)
-            if isinstance(error, SandboxNotCreated):
+            if isinstance(error, CoveError):
                 raise
             raise SandboxNotCreated(step="lay out", reason=str(error)) from error
-        sandbox = self._take_up(spec.session_id, pid, pidfd, spec.limits)
-        await self._attach(sandbox)
-        return facts_of(pid) | {"limits": {name: getattr(spec.limits, name) for name in Limits.__struct_fields__}}
 
     async def adopt(self, session_id: SessionId, facts: Facts) -> None:
         """Take up a sandbox that an earlier server made; raises SandboxGone."""
@@ -94,7 +91,7 @@ class NamespacesDriver:
         pidfd = open_again(session_id, facts, group)
         sandbox = self._take_up(session_id, int(facts["pid"]), pidfd, Limits(**facts["limits"]))
         sandbox.frozen = group.is_frozen()
-        await self._attach(sandbox)
+        await self._attach_again(sandbox)
 
     async def call(self, session_id: SessionId, call_id: CallId, tool: str, arguments: dict[str, Any]) -> Outcome:
         """Run a tool in the guest."""
@@ -133,11 +130,23 @@ class NamespacesDriver:
         directories = {path.name for path in self._settings.sandboxes.iterdir()}
         return {SessionId(name) for name in directories | session_names(self._hierarchies, self._settings.instance)}
 
+    def _make_relay(self) -> Relay:
+        """Its audit log, a line per connection, goes beside the data."""
+        self._settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self._settings.data_dir / "relay.log").open("ab") as log:
+            return Relay(self._settings.allow, on_exit=self._attach_all, log_fd=os.dup(log.fileno()))
+
     def _group(self, session_id: SessionId) -> Group:
         return Group(self._hierarchies, self._settings.instance, session_id)
 
     def _directory(self, session_id: SessionId) -> Path:
         return self._settings.sandboxes / session_id
+
+    async def _make(self, spec: SandboxSpec) -> Facts:
+        await self._lay_out(spec)
+        pid, pidfd = await self._launcher.create(self._blueprints.order(spec, self._group(spec.session_id)))
+        await self._attach(self._take_up(spec.session_id, pid, pidfd, spec.limits))
+        return facts_of(pid) | {"limits": {name: getattr(spec.limits, name) for name in Limits.__struct_fields__}}
 
     async def _lay_out(self, spec: SandboxSpec) -> None:
         async with self._threads:
@@ -184,7 +193,14 @@ class NamespacesDriver:
     async def _attach_all(self) -> None:
         """The relay is new: give it every sandbox's listeners again."""
         for sandbox in list(self._sandboxes.values()):
+            await self._attach_again(sandbox)
+
+    async def _attach_again(self, sandbox: Sandbox) -> None:
+        """A sandbox that has taken the listeners' ports meanwhile loses its own way out, and nobody else's."""
+        try:
             await self._attach(sandbox)
+        except CoveError as error:
+            _log.warning("sandbox has no way out", session_id=sandbox.session_id, reason=str(error))
 
 
 def _unless_missing(_function: object, _path: str, problem: tuple[type, BaseException, object]) -> None:

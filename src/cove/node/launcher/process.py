@@ -26,11 +26,14 @@ def main(control: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     signal.signal(signal.SIGCHLD, lambda *_: None)
     while packet := _receive(control):
-        request = msgspec.json.decode(packet, type=Order | Listen)
-        answer, fds = _carry_out(request)
-        socket.send_fds(control, [msgspec.json.encode(answer)], fds)
-        for fd in fds:
-            os.close(fd)
+        answer, fds = _obey(packet)
+        try:
+            socket.send_fds(control, [msgspec.json.encode(answer)], fds)
+        except BrokenPipeError:  # the node died meanwhile; the next one finds what was made, and clears it up
+            return
+        finally:
+            for fd in fds:
+                os.close(fd)
         _reap()
 
 
@@ -51,39 +54,52 @@ def _reap() -> None:
         return
 
 
-def _carry_out(request: Order | Listen) -> tuple[Answer, list[int]]:
+def _obey(packet: bytes) -> tuple[Answer, list[int]]:
+    try:
+        request = msgspec.json.decode(packet, type=Order | Listen)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Answer(step="read the order", reason=str(error)), []
     try:
         return _create(request) if isinstance(request, Order) else _listen(request)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
         return Answer(step="launch", reason=str(error)), []
 
 
 def _create(order: Order) -> tuple[Answer, list[int]]:
     """Fork a child that becomes the sandbox, and wait until it runs the guest or says why not."""
-    listener = _bind(order.directory)
-    pids, failures = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
-    child = linux.fork_into(order.born_in) if order.born_in else os.fork()
-    if child == 0:
-        _live(order, listener, pids[1], failures[1])
-    listener.close()
-    os.close(pids[1])
-    os.close(failures[1])
+    (pids, report), (failures, fail) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
     try:
-        return _watch(child, pids[0], failures[0])
+        child = _fork(order, report, fail)
+        return _watch(child, pids, failures)
     finally:
-        os.close(pids[0])
-        os.close(failures[0])
+        os.close(pids)
+        os.close(failures)
+
+
+def _fork(order: Order, report: int, fail: int) -> int:
+    """The child; its ends of the two pipes are closed here in any case."""
+    try:
+        with _bind(order.directory) as listener:
+            child = linux.fork_into(order.born_in) if order.born_in else os.fork()
+            if child == 0:
+                _live(order, listener, report, fail)
+            return child
+    finally:
+        os.close(report)
+        os.close(fail)
 
 
 def _bind(directory: str) -> socket.socket:
     """The guest's socket, made outside where the sandbox cannot reach; relative, since its path may be too long."""
     os.chdir(directory)
-    Path("guest.sock").unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind("guest.sock")
-    listener.listen(128)
-    os.chdir("/")
-    return listener
+    try:
+        Path("guest.sock").unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind("guest.sock")
+        listener.listen(128)
+        return listener
+    finally:
+        os.chdir("/")
 
 
 def _live(order: Order, listener: socket.socket, pids: int, failures: int) -> None:

@@ -1,0 +1,80 @@
+"""Two hundred sessions made, used and deleted, then fifty at once: the machine is as it was before."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from cove import AgentBay
+
+from .running import Cove
+from .waiting import until_none
+from .world import children, command_of, descriptors, namespaces, threads
+
+ROUNDS, AT_ONCE = 200, 50
+LEAVE = """
+sleep 1000 &
+mkdir -p $(printf 'deep/%.0s' {1..50})
+chmod 000 deep
+python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("left")'
+echo made
+"""
+
+
+def test_two_hundred_sessions_leave_nothing_behind(cove: Cove) -> None:
+    cove.spawn("-m", "cove", "up", "--port", "0", "--json")
+    cove.await_start()
+    with AgentBay(endpoint=f"unix://{cove.socket}") as bay, ThreadPoolExecutor(AT_ONCE) as pool:
+        live(bay, lambda: list(pool.map(lambda _: use_a_session(bay), range(AT_ONCE))))  # pools grow to their size
+    before = traces(cove)
+    with AgentBay(endpoint=f"unix://{cove.socket}") as bay:
+        live(bay, lambda: [use_a_session(bay) for _ in range(ROUNDS)])
+    until_none(lambda: differences(before, traces(cove)))
+    with AgentBay(endpoint=f"unix://{cove.socket}") as bay, ThreadPoolExecutor(AT_ONCE) as pool:
+        live(bay, lambda: list(pool.map(lambda _: use_a_session(bay), range(AT_ONCE))))
+    until_none(lambda: differences(before, traces(cove)))
+    assert len(cove.rows()) == ROUNDS + 2 * AT_ONCE
+    cove.end_all()
+
+
+def live(bay: AgentBay, work: Callable[[], Any]) -> None:
+    """Do the work; afterwards no session lives."""
+    work()
+    assert bay.list().total_count == 0
+
+
+def use_a_session(bay: AgentBay) -> None:
+    """A session's whole life, with what it may leave: a background process, a file, a socket, a deep directory."""
+    with bay.open() as session:
+        assert session.command.execute_command(LEAVE).unwrap() == "made\n"
+
+
+def traces(cove: Cove) -> dict[str, Any]:
+    """Everything of this Cove that the kernel shows."""
+    world, server, launcher = cove.world, cove.process.pid, cove.launcher()
+    family = [server, *descendants(server)]
+    return {
+        "processes": sorted(" ".join(command_of(pid)) or f"unburied {pid}" for pid in family),
+        "processes of sandboxes": sorted(world.processes()),
+        "mounts": world.mounts([os.getpid(), server, launcher]),
+        "mount table of the server": len(Path(f"/proc/{server}/mountinfo").read_text().splitlines()),
+        "control groups": world.groups(),
+        "namespaces": sorted(namespaces([*family, *world.processes()])),
+        "loop devices": world.loops(),
+        "sockets": world.sockets(),
+        "descriptors of the server": descriptors(server),
+        "descriptors of the launcher": descriptors(launcher),
+        "threads": {"server": threads(server), "launcher": threads(launcher)},
+        "files": world.files(),
+    }
+
+
+def descendants(pid: int) -> list[int]:
+    """Children and theirs."""
+    return [found for child in children(pid) for found in (child, *descendants(child))]
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What is not as it was."""
+    return [f"{what}: {before[what]}\n  became {after[what]}" for what in before if before[what] != after[what]]
