@@ -1,7 +1,7 @@
 """What the server asks of a node. The namespaces driver and the simulated one implement it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -35,6 +35,7 @@ Lost = Callable[[SessionId, EndReason], Awaitable[None]]
 Facts = dict[str, Any]
 
 
+@runtime_checkable  # the HTTP framework checks what it injects
 class Driver(Protocol):
     """A way to isolate. Every method may raise SandboxFailed; those with a session id raise SandboxGone if it is no more."""
 

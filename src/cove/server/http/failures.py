@@ -69,6 +69,8 @@ def answer_defect(request: AnyRequest, error: Exception) -> Response[ErrorAnswer
 
 def answer_http_exception(request: AnyRequest, error: HTTPException) -> Response[ErrorAnswer]:
     """Litestar's own refusals, said in our words: unknown routes, wrong methods, bodies that do not fit."""
+    if error.status_code >= 500:
+        return answer_defect(request, error)
     if isinstance(error, ValidationException):
         return _respond(request, _misfit(request, error), 400)
     kinds = {404: _no_route, 405: _wrong_method, 413: _too_large}
