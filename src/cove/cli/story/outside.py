@@ -28,13 +28,19 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def processes_of(name: str) -> list[Process]:
-    """The processes in a control group whose path has `name` as a part: a session's id, or an instance's group."""
+    """The processes in a control group whose path has `name` as a part: a session's id, or an instance's group.
+
+    An ended one that its parent has not collected yet is none: after a `kill -9` of the server that parent is the
+    machine's own init, which takes its time.
+    """
     found = []
     for directory in Path("/proc").glob("[0-9]*"):
         try:
             is_member = f"/{name}/" in (directory / "cgroup").read_text().replace("\n", "/\n")
             status = (directory / "status").read_text() if is_member else ""
         except OSError:  # it has ended meanwhile
+            continue
+        if "\nState:\tZ" in status:
             continue
         inner = [line.split()[-1] for line in status.splitlines() if line.startswith("NSpid:")]
         found += [Process(pid=int(directory.name), inner_pid=int(pid)) for pid in inner]
