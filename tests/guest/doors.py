@@ -67,7 +67,7 @@ class Door:
     def server_pid(self) -> int:
         """The serving process, as the host counts."""
         init = _children(self.process.pid)[0]
-        return _children(init)[0]
+        return next(pid for pid in _children(init) if "python" in Path(f"/proc/{pid}/comm").read_text())
 
     def close(self) -> None:
         self.process.kill()

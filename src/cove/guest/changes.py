@@ -4,11 +4,12 @@ import os
 import stat
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from cove.core.results import FileChange
-from cove.guest.failures import failed
+from cove.guest.failures import failed, failed_by
 from cove.guest.places import Place, readable
 from cove.guest.trees import walk
 
@@ -75,13 +76,21 @@ def _change(kind: str, path: str, trace: tuple[bool, int, int, int]) -> FileChan
 
 
 def snapshot(top: Place, *, may_be_gone: bool) -> Snapshot:
-    """Look at everything below `top` (links are not followed); raises ToolFailed NoSuchFile, TooLarge."""
-    if not os.path.lexists(top.real):
-        if may_be_gone:
+    """Look at everything below `top` (links are not followed); raises ToolFailed."""
+    try:
+        is_directory = stat.S_ISDIR(os.lstat(top.real).st_mode)
+        if is_directory:
+            os.scandir(top.real).close()
+    except OSError as error:
+        if may_be_gone and isinstance(error, FileNotFoundError):
             return Snapshot(traces={})
-        raise failed("NoSuchFile", f"no file or directory at {top.shown!r} in the sandbox")
+        raise failed_by(error, top.shown) from error
+    return _snapshot(top, _entries_below(top) if is_directory else [(top.shown, os.lstat(top.real))])
+
+
+def _snapshot(top: Place, entries: Iterable[tuple[str, os.stat_result]]) -> Snapshot:
     traces: Traces = {}
-    for shown, info in _entries(top):
+    for shown, info in entries:
         is_directory = stat.S_ISDIR(info.st_mode)
         traces[readable(shown)] = (
             (True, 0, 0, 0) if is_directory else (False, info.st_mtime_ns, info.st_size, info.st_ino)
@@ -91,15 +100,9 @@ def snapshot(top: Place, *, may_be_gone: bool) -> Snapshot:
     return Snapshot(traces=traces)
 
 
-def _entries(top: Place) -> list[tuple[str, os.stat_result]]:
-    if not os.path.isdir(top.real):
-        return [(top.shown, os.lstat(top.real))]
-    found = []
+def _entries_below(top: Place) -> Iterator[tuple[str, os.stat_result]]:
     for relative, entry in walk(top.real):
         try:
-            found.append((os.path.join(top.shown, relative), entry.stat(follow_symlinks=False)))
+            yield os.path.join(top.shown, relative), entry.stat(follow_symlinks=False)
         except OSError:
             continue  # gone in between
-        if len(found) > MOST_ENTRIES:
-            break
-    return found
