@@ -26,6 +26,8 @@ def main() -> None:
     data = Path(sys.argv[1])
     driver = None if "--real" in sys.argv else SimulatedDriver(data / "simulated")
     serve(settings_from({"data": data, "port": 0}), driver=driver, checkpoint=die_there, on_started=show_json)
+    sys.stdout.flush()
+    os._exit(0)  # a simulated guest's thread may wait for its command: a real one would not live in this process
 
 
 if __name__ == "__main__":

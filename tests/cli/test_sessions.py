@@ -54,11 +54,11 @@ def test_pause_and_resume_tell_the_state(run: Run, session: str) -> None:
 def test_many_are_deleted_at_once_and_are_gone(run: Run) -> None:
     ids = [run("session", "create").stdout.strip() for _ in range(2)]
     assert json_of(run("session", "delete", *ids, "--json"))["deleted"] == ids
-    gone = run("session", "show", ids[0])
-    assert (gone.returncode, gone.stderr) == (
-        1,
-        f"cove: no session '{ids[0]}'; `cove session list` shows those that exist\n",
-    )
+    gone = run("session", "exec", ids[0], "true")
+    assert (gone.returncode, gone.stdout) == (1, "")
+    assert ids[0] in gone.stderr
+    ended = json_of(run("session", "show", ids[0], "--json"))["session"]
+    assert (ended["state"], ended["end_reason"]) == ("FINISH", "deleted")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_many_are_deleted_at_once_and_are_gone(run: Run) -> None:
         (("create", "--lifetime", "-1"), "more than 0"),
         (("exec", "s-unknown", "true"), "no session 's-unknown'"),
         (("pause", "s-unknown"), "no session 's-unknown'"),
-        (("delete", "../keys"), "no session"),
+        (("delete", "s-unknown"), "no session 's-unknown'"),
         (("files", "get", "s-unknown", "x"), "no session 's-unknown'"),
     ],
 )
@@ -91,6 +91,10 @@ def test_exec_ends_with_the_commands_exit_code_and_streams(run: Run, session: st
 def test_exec_passes_words_on_as_they_are(run: Run, session: str) -> None:
     done = run("session", "exec", session, "printf", "%s|", "two words", "$HOME", "--json")
     assert done.stdout == "two words|$HOME|--json|"
+
+
+def test_exec_takes_the_two_dashes_that_other_programs_want(run: Run, session: str) -> None:
+    assert run("session", "exec", session, "--", "echo", "--", "hi").stdout == "-- hi\n"
 
 
 def test_exec_passes_standard_input_on(run: Run, session: str) -> None:
@@ -180,10 +184,11 @@ def test_a_key_works_over_tcp_until_it_is_revoked(served: Served, run: Run) -> N
     secret, key_id = made.stdout.strip(), made.stderr.split()[2]
     over_tcp = {"COVE_ENDPOINT": served.url, "COVE_API_KEY": secret}
     assert run("session", "list", **over_tcp).returncode == 0
-    refused = run("key", "list", **over_tcp)
+    refused = run("key", "create", "green", **over_tcp)
     assert (refused.returncode, "operator" in refused.stderr) == (1, True)
     assert key_id in run("key", "list").stdout
     assert secret not in run("key", "list", "--json").stdout
+    assert [key["tenant"] for key in json_of(run("key", "list", "--json", **over_tcp))] == ["blue"]
     assert run("key", "revoke", key_id).stdout == f"{key_id} is revoked\n"
     assert run("session", "list", **over_tcp).returncode == 1
 
@@ -192,3 +197,17 @@ def test_the_tcp_door_needs_a_key(served: Served, run: Run) -> None:
     done = run("session", "list", COVE_ENDPOINT=served.url)
     assert done.returncode == 1
     assert "API key" in done.stderr
+
+
+def test_status_tells_process_and_isolation(served: Served, run: Run) -> None:
+    told = json_of(run("status", "--json"))
+    assert (told["health"]["pid"], told["endpoint"]) == (served.pid, served.socket)
+    shown = run("status").stdout
+    assert f"process {served.pid}" in shown
+    assert "simulated: none" in shown
+
+
+def test_logs_are_lines_for_people_or_objects_for_programs(run: Run, session: str) -> None:
+    lines = run("logs", "--json").stdout.splitlines()
+    assert any(msgspec.json.decode(line).get("session_id") == session for line in lines)
+    assert f"session_id={session}" in run("logs").stdout

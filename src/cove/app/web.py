@@ -18,20 +18,24 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 _log = structlog.get_logger("cove.app")
-_GRACE_SECONDS = 10
-"""How long requests in flight may take to end once the server was told to stop."""
+_GRACE_SECONDS = 3.0
+"""How long requests in flight may take to end once the server was told to stop; then their connections are cut.
+
+A command that runs longer runs on, and its client gets the result by asking the next server for the same call.
+"""
+_LAST_SECONDS = 15
 
 
 def run(application: Application, doors: list[socket.socket], *, on_started: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; raises what kept the application from starting."""
-    start = _Start(application)
-    config = http_config(start)
+    edge = _Edge(application)
+    config = http_config(edge)
     try:
         _Server(config, on_started).run(sockets=doors)
     except SystemExit:
-        if start.failure is None:
+        if edge.failure is None:
             raise
-        raise _reason(start.failure) from None
+        raise _reason(edge.failure) from None
 
 
 def http_config(application: Application) -> uvicorn.Config:
@@ -47,7 +51,7 @@ def http_config(application: Application) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=_LAST_SECONDS,
     )
 
 
@@ -62,6 +66,18 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self._on_started()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        cut = asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._cut)
+        await super().shutdown(sockets)
+        cut.cancel()
+
+    def _cut(self) -> None:
+        """Cut every connection: to its client that is a server that died, and not an answer that says so."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        for request in list(self.server_state.tasks):
+            request.cancel()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
@@ -70,17 +86,21 @@ class _Server(uvicorn.Server):
         yield
 
 
-class _Start:
-    """Keeps the error with which an application refuses to start, which uvicorn would turn into a log line."""
+class _Edge:
+    """The application, less what uvicorn makes of its ends: a log line of a failed start, a 500 of a cut request."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
         self.failure: BaseException | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await self._application(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
             return
+        with contextlib.suppress(asyncio.CancelledError):  # its connection was cut: nobody is left to answer
+            await self._application(scope, receive, send)
+
+    async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
             await self._application(scope, receive, _without_traceback(send))
         except BaseException as error:

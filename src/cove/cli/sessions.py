@@ -103,6 +103,8 @@ def show(session_id: Id, as_json: Json = False) -> None:
             "memory": f"{size(metrics.mem_used)} of {size(metrics.mem_total)}",
             "disk": f"{size(metrics.disk_used)} of {size(metrics.disk_total)}",
         }
+    if view.end_reason:
+        facts["ended"] = view.end_reason
     show_facts({**facts, "idle timeout": f"{view.idle_timeout:g} s", "lifetime": f"{view.max_lifetime:g} s"})
 
 
@@ -171,7 +173,8 @@ def execute(  # noqa: PLR0913, PLR0917 - one option for each argument of a comma
     from cove.cli.streams import input_text, show_output
 
     signal.signal(signal.SIGTERM, _leave)
-    text = command[0] if len(command) == 1 else shlex.join(command)
+    words = command[1:] if command[0] == "--" else command
+    text = words[0] if len(words) == 1 else shlex.join(words)
     try:
         with AgentBay() as bay:
             result = Session(bay, session_id).command.execute_command(

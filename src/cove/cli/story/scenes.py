@@ -27,7 +27,7 @@ def make_session(story: Story) -> str:
     story.session = story.stage.bay.create(wanted).unwrap()
     state = story.session.get_status().unwrap()
     expect(state == "RUNNING", f"the new session is {state}")
-    return f"{story.session.session_id} is {state}, {len(processes_of(story.session.session_id))} processes"
+    return f"{story.session.session_id} is {state}"
 
 
 def run_commands(story: Story) -> str:
