@@ -63,3 +63,9 @@ def test_a_key_that_cannot_be_used_is_refused_and_not_shown(key: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
         settings_from({}, {"COVE_API_KEY": key})
     assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("entry", ["host=/", "tiny", "tiny=relative", "tiny=/no/such/root", "=/"])
+def test_an_image_that_cannot_be_one_is_refused_by_name(entry: str) -> None:
+    with pytest.raises(InvalidSetting, match="images"):
+        settings_from({"images": (entry,)}, {})

@@ -63,7 +63,7 @@ def serve(
         doors.callback(data.socket.unlink, missing_ok=True)
         keys: list[str] = []
         server = _server_settings(settings, data, keys.append, address_of(tcp))
-        application = _assembled(server, driver or _own_driver(settings, data), checkpoint)
+        application = _assembled(server, driver or _own_driver(settings, data), _images(settings), checkpoint)
         run(application, [tcp, unix], on_started=lambda: on_started(_started(settings, tcp, unix, keys)))
 
 
@@ -93,12 +93,17 @@ def _server_settings(
     )
 
 
-def _assembled(server: "ServerSettings", driver: Driver, checkpoint: Checkpoint) -> Application:
+def _assembled(server: "ServerSettings", driver: Driver, images: Images, checkpoint: Checkpoint) -> Application:
     from cove.guest.tools import catalogue
     from cove.server import assemble
 
-    images = Images((Image(id=ImageId("host")),))
     return assemble(driver, images, catalogue(), server, checkpoint=checkpoint)
+
+
+def _images(settings: Settings) -> Images:
+    """The machine's own `host`, and each directory that the operator named."""
+    named = (entry.partition("=") for entry in settings.images)
+    return Images((Image(id=ImageId("host")), *(Image(id=ImageId(name), root=root) for name, _, root in named)))
 
 
 def _own_driver(settings: Settings, data: DataDir) -> Driver:

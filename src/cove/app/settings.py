@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     allow: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
     api_key: str | None = None
     public_url: str = ""
     first_uid: int = DEFAULT_FIRST_UID
@@ -42,6 +43,7 @@ VARIABLES = {
     "host": "COVE_HOST",
     "port": "COVE_PORT",
     "allow": "COVE_ALLOW",
+    "images": "COVE_IMAGES",
     "api_key": "COVE_API_KEY",
     "public_url": "COVE_PUBLIC_URL",
     "first_uid": "COVE_FIRST_UID",
@@ -120,6 +122,19 @@ def _read_allow(name: str, value: object) -> tuple[str, ...]:
     return entries
 
 
+def _read_images(name: str, value: object) -> tuple[str, ...]:
+    """Entries NAME=DIRECTORY, each a root file system."""
+    entries = value if isinstance(value, tuple) else tuple(re.split(r"[,\s]+", str(value).strip()))
+    for entry in entries:
+        image, _, root = entry.partition("=")
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", image) or image == "host" or not Path(root).is_absolute():
+            remedy = "give NAME=DIRECTORY: a name other than host, and the absolute path of a root file system"
+            raise InvalidSetting(name=name, value=entry, remedy=remedy)
+        if not Path(root).is_dir():
+            raise InvalidSetting(name=name, value=entry, remedy=f"there is no directory at {root!r}")
+    return entries
+
+
 def _read_key(name: str, value: object) -> str:
     if not _KEY.fullmatch(str(value)):  # a secret is never shown, not even a wrong one
         raise InvalidSetting(
@@ -139,6 +154,7 @@ _READERS = {
     "host": _read_host,
     "port": _read_number,
     "allow": _read_allow,
+    "images": _read_images,
     "api_key": _read_key,
     "public_url": _read_url,
     "first_uid": _read_number,

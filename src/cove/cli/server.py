@@ -38,6 +38,10 @@ def up(  # noqa: PLR0913, PLR0917 - one option for each setting
         list[str] | None,
         typer.Option(metavar="HOST", help="What sessions may reach: HOST, HOST:PORT, *.DOMAIN, a network. Repeatable."),
     ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=DIR", help="A root file system to make sessions from, beside `host`. Repeatable."),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the log on stderr, too.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -50,7 +54,8 @@ def up(  # noqa: PLR0913, PLR0917 - one option for each setting
     from cove.app.local import serve
     from cove.app.settings import settings_from
 
-    settings = settings_from({"host": host, "port": port, "data": data, "allow": tuple(allow or ())})
+    lists = {"allow": tuple(allow or ()), "images": tuple(image or ())}
+    settings = settings_from({"host": host, "port": port, "data": data, **lists})
     serve(settings, on_started=show_json if as_json else _show_started, is_verbose=verbose)
 
 
