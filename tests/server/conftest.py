@@ -1,11 +1,18 @@
 """A Cove per test, and a client of its HTTP API."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
 
 from cove.testing import Cove
+
+
+def client_of(cove: Cove) -> httpx2.Client:
+    """An operator's client."""
+    transport = httpx2.HTTPTransport(uds=str(cove.socket))
+    headers = {"Authorization": f"Bearer {cove.api_key}"}
+    return httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30)
 
 
 @pytest.fixture
@@ -15,10 +22,14 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def http(cove: Cove) -> Iterator[httpx2.Client]:
-    transport = httpx2.HTTPTransport(uds=str(cove.socket))
-    headers = {"Authorization": f"Bearer {cove.api_key}"}
-    with httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30) as client:
+    with client_of(cove) as client:
         yield client
+
+
+@pytest.fixture
+def connect() -> Callable[[Cove], httpx2.Client]:
+    """Makes an operator's client of any Cove."""
+    return client_of
 
 
 @pytest.fixture

@@ -74,6 +74,11 @@ class Cove:
             raise RuntimeError("this Cove does not run")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
 
+    async def wait(self, event: threading.Event, seconds: float = 30.0) -> None:
+        """For a driver's `before`: hold an operation until a test's thread sets `event`."""
+        if not await asyncio.to_thread(event.wait, seconds):
+            raise TimeoutError("no test let this operation go on")
+
     def attach(self, loop: asyncio.AbstractEventLoop, reaper: Reaper | None) -> None:
         """The server's thread tells where it runs."""
         self._loop, self._reaper = loop, reaper

@@ -29,8 +29,10 @@ async def nothing_before(_operation: str, _session_id: SessionId) -> None:
 class _Sandbox:
     def __init__(self, directory: Path, limits: Limits) -> None:
         self.limits = limits
+        self._frozen = directory / ".frozen"  # so that a later driver adopts it as it was
         self.goes_on = asyncio.Event()
-        self.goes_on.set()
+        if not self._frozen.exists():
+            self.goes_on.set()
         settings = GuestSettings(
             root=str(directory),
             switch_user=False,
@@ -40,6 +42,14 @@ class _Sandbox:
             gid=os.getgid(),
         )
         self.guest = Guest(settings)
+
+    def freeze(self) -> None:
+        self._frozen.touch()
+        self.goes_on.clear()
+
+    def thaw(self) -> None:
+        self._frozen.unlink(missing_ok=True)
+        self.goes_on.set()
 
 
 class SimulatedDriver:
@@ -109,12 +119,12 @@ class SimulatedDriver:
     async def pause(self, session_id: SessionId) -> None:
         """Hold back what is called from now on."""
         await self.before("pause", session_id)
-        self._living(session_id).goes_on.clear()
+        self._living(session_id).freeze()
 
     async def resume(self, session_id: SessionId) -> None:
         """Let it go on."""
         await self.before("resume", session_id)
-        self._living(session_id).goes_on.set()
+        self._living(session_id).thaw()
 
     async def metrics(self, session_id: SessionId) -> Metrics:
         """The limits, and nothing used."""

@@ -48,7 +48,7 @@ def build_routes(
     lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]], trusted_uids: frozenset[int]
 ) -> Litestar:
     """The app; everything under /v1 but its document needs a caller."""
-    v1 = Router("/v1", guards=[authentication(trusted_uids)], route_handlers=list(_HANDLERS))
+    v1 = Router("/v1", guards=[authentication(trusted_uids)], route_handlers=list(_HANDLERS), security=[{"key": []}])
     return Litestar(
         route_handlers=[about.health, about.capabilities, v1],
         lifespan=[lifespan],
@@ -82,5 +82,6 @@ def _document() -> OpenAPIConfig:
         path="/v1",
         render_plugins=[JsonRenderPlugin()],
         components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
-        security=[{"key": []}],
+        use_handler_docstrings=True,
+        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
     )

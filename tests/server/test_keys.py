@@ -1,0 +1,103 @@
+"""Who may come in, and what each of them sees."""
+
+from collections.abc import Callable
+
+import httpx2
+import pytest
+
+from cove.testing import Cove, running_cove
+
+Client = Callable[[str], httpx2.Client]
+
+
+@pytest.fixture
+def client_of(cove: Cove) -> Client:
+    def make(key: str) -> httpx2.Client:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        transport = httpx2.HTTPTransport(uds=str(cove.socket))
+        return httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30)
+
+    return make
+
+
+@pytest.fixture
+def tenant(http: httpx2.Client, client_of: Client) -> httpx2.Client:
+    return client_of(http.post("/v1/keys", json={"tenant": "blue"}).json()["secret"])
+
+
+def test_key_shows_its_secret_once_and_is_stored_as_a_digest(http: httpx2.Client, cove: Cove) -> None:
+    made = http.post("/v1/keys", json={"tenant": "blue"})
+    assert made.status_code == 201
+    secret, key = made.json()["secret"], made.json()["key"]
+    assert secret.startswith(f"cove_{key['key_id']}_")
+    assert secret not in http.get("/v1/keys").text
+    on_disk = b"".join(path.read_bytes() for path in cove.directory.glob("cove.db*"))
+    assert key["key_id"].encode() in on_disk
+    assert secret.removeprefix(f"{key['prefix']}_").encode() not in on_disk
+
+
+@pytest.mark.parametrize("header", ["", "Bearer wrong", "Bearer", "Basic abc", "cove_x_y"])
+def test_unknown_key_is_refused_with_a_remedy(client_of: Client, header: str) -> None:
+    answer = client_of("").get("/v1/sessions", headers={"Authorization": header} if header else {})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["error"]["code"] == "KeyInvalid"
+    assert "cove key create" in answer.json()["error"]["message"]
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_every_route_but_four_needs_a_key(http: httpx2.Client, client_of: Client) -> None:
+    paths = http.get("/v1/openapi.json").json()["paths"]
+    nobody = client_of("")
+    for path, operations in paths.items():
+        for method in operations:
+            answer = nobody.request(method, path.replace("{", "").replace("}", ""), json={})
+            assert (answer.status_code == 401) == path.startswith("/v1/"), (method, path, answer.status_code)
+
+
+def test_revoked_key_is_refused_from_the_next_request_on(http: httpx2.Client, client_of: Client) -> None:
+    made = http.post("/v1/keys", json={"tenant": "blue"}).json()
+    tenant = client_of(made["secret"])
+    assert tenant.get("/v1/sessions").status_code == 200
+    revoked = http.delete(f"/v1/keys/{made['key']['key_id']}")
+    assert revoked.json()["revoked_at"] is not None
+    assert tenant.get("/v1/sessions").json()["error"]["facts"] == {"problem": "revoked"}
+    assert http.delete(f"/v1/keys/{made['key']['key_id']}").json() == revoked.json()
+
+
+def test_tenant_sees_only_its_own_sessions(http: httpx2.Client, tenant: httpx2.Client, session: str) -> None:
+    own = tenant.post("/v1/sessions", json={}).json()["session_id"]
+    assert [found["session_id"] for found in tenant.get("/v1/sessions").json()["sessions"]] == [own]
+    assert http.get("/v1/sessions").json()["total"] == 2
+    for method, rest in [("GET", ""), ("DELETE", ""), ("POST", "/pause"), ("GET", "/tools"), ("GET", "/labels")]:
+        answer = tenant.request(method, f"/v1/sessions/{session}{rest}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "SessionNotFound")
+    call = tenant.post(f"/v1/sessions/{session}/tools/shell", json={"arguments": {"command": "true"}})
+    assert call.status_code == 404
+
+
+def test_tenant_may_not_make_or_revoke_keys(tenant: httpx2.Client) -> None:
+    assert tenant.post("/v1/keys", json={"tenant": "red"}).json()["error"]["code"] == "OperatorOnly"
+    own = tenant.get("/v1/keys").json()["keys"]
+    assert [key["tenant"] for key in own] == ["blue"]
+    assert tenant.delete(f"/v1/keys/{own[0]['key_id']}").status_code == 403
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 101])
+def test_tenant_needs_a_printable_name(http: httpx2.Client, name: str) -> None:
+    answer = http.post("/v1/keys", json={"tenant": name})
+    assert (answer.status_code, answer.json()["error"]["facts"]["name"]) == (400, "tenant")
+
+
+def test_unknown_key_id_is_not_found(http: httpx2.Client) -> None:
+    assert http.delete("/v1/keys/k-none").json()["error"]["code"] == "KeyNotFound"
+
+
+def test_first_key_is_made_and_told_once() -> None:
+    told: list[str] = []
+    with running_cove(api_key=None, on_first_key=told.append) as cove:
+        transport = httpx2.HTTPTransport(uds=str(cove.socket))
+        with httpx2.Client(transport=transport, base_url="http://cove") as client:
+            keys = client.get("/v1/keys", headers={"Authorization": f"Bearer {told[0]}"}).json()["keys"]
+    assert len(told) == 1
+    assert [key["is_operator"] for key in keys] == [True]

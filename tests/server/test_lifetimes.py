@@ -1,0 +1,93 @@
+"""What time does to a session: idleness pauses it, a call wakes it, its lifetime ends it."""
+
+import threading
+
+import httpx2
+
+from cove.core.session import EndReason
+from cove.testing import Cove
+
+
+def _make(http: httpx2.Client, **wish: float) -> str:
+    return http.post("/v1/sessions", json=wish).raise_for_status().json()["session_id"]
+
+
+def _view(http: httpx2.Client, session: str) -> dict[str, object]:
+    return http.get(f"/v1/sessions/{session}").json()
+
+
+def _shell(http: httpx2.Client, session: str, command: str) -> httpx2.Response:
+    return http.post(f"/v1/sessions/{session}/tools/shell", json={"arguments": {"command": command}})
+
+
+def test_idle_session_is_paused_and_the_next_call_wakes_it(http: httpx2.Client, cove: Cove) -> None:
+    session = _make(http, idle_timeout=60)
+    cove.pass_time(61)
+    assert _view(http, session)["state"] == "PAUSED"
+    assert _shell(http, session, "echo awake").json()["structured"]["stdout"] == "awake\n"
+    assert _view(http, session)["state"] == "RUNNING"
+
+
+def test_reads_do_not_count_as_use_but_calls_and_keep_alive_do(http: httpx2.Client, cove: Cove) -> None:
+    looked_at, called, kept = (_make(http, idle_timeout=60) for _ in range(3))
+    cove.pass_time(40)
+    assert http.get(f"/v1/sessions/{looked_at}/metrics").status_code == 200
+    assert _shell(http, called, "true").status_code == 200
+    assert http.post(f"/v1/sessions/{kept}/keep-alive").status_code == 204
+    cove.pass_time(40)
+    states = [_view(http, session)["state"] for session in (looked_at, called, kept)]
+    assert states == ["PAUSED", "RUNNING", "RUNNING"]
+
+
+def test_call_in_flight_keeps_a_session_from_being_idle(http: httpx2.Client, cove: Cove) -> None:
+    session = _make(http, idle_timeout=60)
+    entered, leave = threading.Event(), threading.Event()
+
+    async def before(operation: str, _: str) -> None:
+        if operation == "call":
+            entered.set()
+            await cove.wait(leave)
+
+    cove.driver.before = before
+    call = threading.Thread(target=_shell, args=(http, session, "true"))
+    call.start()
+    assert entered.wait(10)
+    cove.pass_time(1000)
+    with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(cove.socket)), headers=http.headers) as other:
+        assert other.get(f"http://cove/v1/sessions/{session}").json()["state"] == "RUNNING"
+    leave.set()
+    call.join(10)
+    cove.pass_time(61)
+    assert _view(http, session)["state"] == "PAUSED"
+
+
+def test_session_that_somebody_paused_is_not_woken_by_a_call(http: httpx2.Client, cove: Cove) -> None:
+    session = _make(http, idle_timeout=60)
+    cove.pass_time(61)
+    assert http.post(f"/v1/sessions/{session}/pause").json()["state"] == "PAUSED"
+    assert _shell(http, session, "true").json()["error"]["code"] == "SessionPaused"
+
+
+def test_lifetime_ends_a_session_also_while_it_is_paused(http: httpx2.Client, cove: Cove) -> None:
+    running, paused, other = _make(http, max_lifetime=100), _make(http, max_lifetime=100), _make(http)
+    http.post(f"/v1/sessions/{paused}/pause")
+    cove.pass_time(101)
+    for session in (running, paused):
+        assert _view(http, session)["state"] == "FINISH"
+        assert _view(http, session)["end_reason"] == "lifetime"
+        assert _shell(http, session, "true").json()["error"]["code"] == "SessionNotFound"
+    assert _view(http, other)["state"] == "RUNNING"
+
+
+def test_lost_session_says_why_it_ended(http: httpx2.Client, cove: Cove, session: str) -> None:
+    cove.lose(session, EndReason.OOM)
+    http.delete(f"/v1/sessions/{session}").raise_for_status()  # waits for the end that is under way
+    assert _view(http, session)["end_reason"] == "oom"
+
+
+def test_ended_session_is_forgotten_after_its_time(http: httpx2.Client, cove: Cove, session: str) -> None:
+    http.delete(f"/v1/sessions/{session}")
+    cove.pass_time(6 * 86400)
+    assert _view(http, session)["state"] == "FINISH"
+    cove.pass_time(2 * 86400)
+    assert http.get(f"/v1/sessions/{session}").status_code == 404
