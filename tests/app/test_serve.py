@@ -13,7 +13,7 @@ import pytest
 
 from cove import AgentBay, Session
 from cove.app.data import DataDir
-from cove.core.errors import KeyInvalid, ServerUnreachable, TransportFailed
+from cove.core.errors import KeyInvalid, ServerUnreachable
 
 SERVER = Path(__file__).with_name("up_for_tests.py")
 Start = Callable[..., "Server"]
@@ -157,14 +157,6 @@ def test_a_database_that_is_none_is_a_sentence(start: Start, short_path: Path) -
     assert "the server could not start" in said or "database" in said
 
 
-def test_killed_at_a_checkpoint_it_ends_there(start: Start) -> None:
-    server = start(COVE_TEST_KILL_AT="create.sandbox")
-    server.told()
-    with pytest.raises(TransportFailed):
-        server.client().create()
-    assert server.process.wait(30) == -signal.SIGKILL
-
-
 def test_session_handles_outlive_a_restart_of_the_server(start: Start) -> None:
     first = start()
     first.told()
@@ -173,3 +165,14 @@ def test_session_handles_outlive_a_restart_of_the_server(start: Start) -> None:
     first.end()
     start().told()
     assert session.command.execute_command("echo again").unwrap() == "again\n"
+
+
+def test_other_users_see_nothing_of_a_data_directory(start: Start) -> None:
+    server = start()
+    server.told()
+    assert server.data.stat().st_mode & 0o077 == 0
+    server.end()
+    server.data.chmod(0o755)
+    start().told()
+    visible = {path.name for path in server.data.iterdir() if path.is_file() and path.stat().st_mode & 0o077}
+    assert visible <= {"reserve"}

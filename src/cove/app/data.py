@@ -15,7 +15,7 @@ from cove.core.errors import DataInUse, InvalidSetting
 _FLOCK = "hhqqixxxx"  # struct flock: type, whence, start, length (0: to the end), pid
 _WHOLE_FILE = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 _PRIVATE = ("run", "log")
-"""Directories nobody but the owner may enter; what the node keeps has modes of its own, set where it is made."""
+"""Directories of the app; what the node keeps has modes of its own, set where it is made."""
 
 
 class DataDir:
@@ -31,10 +31,14 @@ class DataDir:
         self.instance_file = root / "instance"
 
     def prepare(self) -> None:
-        """Make what is missing; raises InvalidSetting if it cannot be made, or is not ours alone to write."""
+        """Make what is missing; raises InvalidSetting if it cannot be made, or is not ours alone to write.
+
+        Also where the directory was made by somebody for whom others may look into it, they see no database.
+        """
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o711)
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._check_owner()
+            os.close(os.open(self.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
             for name in _PRIVATE:
                 (self.root / name).mkdir(exist_ok=True, mode=0o700)
                 (self.root / name).chmod(0o700)

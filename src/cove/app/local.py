@@ -13,6 +13,7 @@ from cove.app.doors import address_of, open_tcp, open_unix
 from cove.app.logs import start_log
 from cove.app.settings import Settings
 from cove.app.web import Application, run
+from cove.core.errors import NotSupported
 from cove.core.ids import ImageId
 from cove.core.image import Image, Images
 from cove.core.ports import Driver
@@ -110,6 +111,8 @@ def _own_driver(settings: Settings, data: DataDir) -> Driver:
     from cove.node.drivers.namespaces import NamespacesDriver
     from cove.node.settings import NodeSettings
 
+    if os.geteuid() != 0:
+        raise NotSupported(what="`cove up` without root", reason="this version's sandboxes need it; run `sudo cove up`")
     node = NodeSettings(
         data_dir=data.root,
         instance=data.instance(),

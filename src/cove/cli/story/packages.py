@@ -34,8 +34,8 @@ def reach_nothing_else(story: Story) -> str:
         expect(tried.exit_code != 0, f"a session reaches {place}")
     named = story.session.command.execute_command("getent hosts nowhere.example")
     expect(named.exit_code != 0, f"a name that is not allowed resolves: {named.stdout}")
-    allowed = ", ".join(story.stage.allow) or "nothing"
-    return f"refused: {', '.join(_ELSEWHERE)}, and every name but {allowed}"
+    but = f" but {', '.join(story.stage.allow)}" if story.stage.allow else ""
+    return f"refused: {', '.join(_ELSEWHERE)}; refused: every name{but}"
 
 
 def _need(story: Story, program: str) -> None:

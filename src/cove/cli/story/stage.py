@@ -76,7 +76,9 @@ class Stage:
         command = [sys.executable, "-m", "cove", "up", "--json", "--host", "127.0.0.1", "--port", "0"]
         command += ["--data", str(self.data), *(word for entry in self.allow for word in ("--allow", entry))]
         with (self.data / "stderr").open("ab") as errors:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=_environment())
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=errors, env=_environment(), start_new_session=True
+            )
         assert self.process.stdout is not None  # noqa: S101 - a pipe was asked for
         line = _first_line(self.process.stdout)
         if not line:

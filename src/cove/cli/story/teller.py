@@ -69,6 +69,7 @@ class Teller:
 
 def _print_rich(mark: str, told: Told) -> None:
     from rich.console import Console
+    from rich.padding import Padding
     from rich.text import Text
 
     style = {"ok": "green", "FAILED": "bold red", "left out": "yellow"}[mark]
@@ -77,4 +78,4 @@ def _print_rich(mark: str, told: Told) -> None:
     console = Console(file=sys.stdout, highlight=False)
     console.print(head)
     for line in told.seen.split("; "):
-        console.print(Text(f"    {printable(line)}"))
+        console.print(Padding(Text(printable(line)), (0, 0, 0, 4)))
