@@ -19,6 +19,16 @@ from .running import Cove
 from .waiting import until
 from .world import children, command_of, is_alive
 
+SQUAT = """
+import socket, time
+while True:
+    try:
+        door = socket.create_server(("127.0.0.1", 15001))
+        open("/home/wuying/taken", "w").write("yes")
+        time.sleep(1000)
+    except OSError:
+        time.sleep(0.001)
+"""
 LONG = "echo x >>~/runs; echo >~/begun; until [ -e ~/go ]; do sleep 0.02; done; cat ~/runs"
 
 
@@ -201,7 +211,7 @@ def test_sessions_of_before_a_reboot_have_ended_with_that_reason(cove: Cove) -> 
 
 def test_relay_is_made_again_and_serves_the_session_on(cove: Cove) -> None:
     with greeter() as (host, port):
-        fetch = f"exec 3<>/dev/tcp/{host}/{port}; cat <&3"
+        fetch = f"exec 3<>/dev/tcp/{host}/{port}; echo >&3; cat <&3"
         cove.start(allow=(f"{host}:{port}",))
         session = cove.create()
         assert cove.shell(session, fetch) == "hello"
@@ -213,6 +223,23 @@ def test_relay_is_made_again_and_serves_the_session_on(cove: Cove) -> None:
         cove.start(allow=(f"{host}:{port}",))
         assert cove.shell(session, fetch) == "hello"
         assert len(cove.helper("cove.node.relay")) == 1
+        cove.assert_truth()
+        cove.end_all()
+
+
+def test_session_that_takes_the_relays_port_costs_no_other_its_way_out(cove: Cove) -> None:
+    with greeter() as (host, port):
+        cove.start(allow=(f"{host}:{port}",))
+        hostile, honest = cove.create(), cove.create()
+        cove.shell(hostile, f"python3 -c '{SQUAT}' >/dev/null 2>&1 &")
+        (killed,) = cove.helper("cove.node.relay")
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: cove.look(hostile, "/home/wuying/taken"), "the port is taken")
+        fetch = f"exec 3<>/dev/tcp/{host}/{port}; echo >&3; cat <&3"
+        until(lambda: cove.shell(honest, f"({fetch}) 2>/dev/null || true") == "hello", "the other gets out again")
+        cove.kill()
+        cove.start(allow=(f"{host}:{port}",))
+        assert cove.shell(honest, fetch) == "hello"
         cove.assert_truth()
         cove.end_all()
 
@@ -244,7 +271,7 @@ def guest_of(cove: Cove, session: str) -> int:
 
 @contextmanager
 def greeter() -> Iterator[tuple[str, int]]:
-    """A server on this machine that says hello and hangs up, at an address that is not loopback where there is one."""
+    """A server on this machine that says hello when spoken to, at an address that is not loopback."""
     with socket.create_server((own_address(), 0)) as door:
         threading.Thread(target=_greet, args=(door,), daemon=True).start()
         try:
@@ -260,6 +287,7 @@ def _greet(door: socket.socket) -> None:
         except OSError:  # the test is over
             return
         with connection:
+            connection.recv(1)
             connection.sendall(b"hello")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from cove import AgentBay
 
 from .running import Cove
-from .waiting import until_none
+from .waiting import until, until_none
 from .world import children, command_of, descriptors, namespaces, threads
 
 ROUNDS, AT_ONCE = 200, 50
@@ -27,6 +27,7 @@ def test_two_hundred_sessions_leave_nothing_behind(cove: Cove) -> None:
     cove.await_start()
     with AgentBay(endpoint=f"unix://{cove.socket}") as bay, ThreadPoolExecutor(AT_ONCE) as pool:
         live(bay, lambda: list(pool.map(lambda _: use_a_session(bay), range(AT_ONCE))))  # pools grow to their size
+    until(lambda: not cove.world.processes(), "the last process is buried")
     before = traces(cove)
     with AgentBay(endpoint=f"unix://{cove.socket}") as bay:
         live(bay, lambda: [use_a_session(bay) for _ in range(ROUNDS)])
