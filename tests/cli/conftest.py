@@ -98,3 +98,25 @@ def session(run: Run) -> Iterator[str]:
     assert made.returncode == 0, made.stderr
     yield made.stdout.strip()
     run("session", "delete", made.stdout.strip())
+
+
+@pytest.fixture
+def new_server(home: Path) -> Iterator[Callable[[], tuple["subprocess.Popen[str]", Served]]]:
+    """Start a server that the test may end."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> tuple["subprocess.Popen[str]", Served]:
+        process, told = start_server(Path(tempfile.mkdtemp(dir=home)) / "data")
+        started.append(process)
+        return process, told
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            end_server(process)
+
+
+@pytest.fixture
+def run_on() -> Run:
+    """`cove …` on a data directory."""
+    return run_cove
