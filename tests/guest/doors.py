@@ -66,16 +66,17 @@ class Door:
 
     def server_pid(self) -> int:
         """The serving process, as the host counts."""
-        init = _children(self.process.pid)[0]
-        return next(pid for pid in _children(init) if "python" in Path(f"/proc/{pid}/comm").read_text())
+        init = children(self.process.pid)[0]
+        return next(pid for pid in children(init) if "python" in Path(f"/proc/{pid}/comm").read_text())
 
     def close(self) -> None:
         self.process.kill()
         self.process.wait(PATIENCE)
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def children(pid: int) -> list[int]:
+    """The child processes, whichever thread made them."""
+    return [int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
 
 
 def answer_on(connection: socket.socket) -> dict[str, Any]:

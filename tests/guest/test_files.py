@@ -262,3 +262,10 @@ class TestRights:
     def test_the_guests_own_process_is_not_open_to_file_tools(self, guest: Guest) -> None:
         for path in ("/proc/self/environ", f"/proc/{os.getpid()}/environ", "/proc/self/fd/3"):
             assert failure_of(guest, "read_file", path=path) in {"AccessDenied", "NoSuchFile"}
+
+
+@pytest.mark.parametrize("path", ["/", "d/..", "d/.", "d/../"])
+def test_nothing_is_deleted_through_a_dot(guest: Guest, users_home: Path, path: str) -> None:
+    done(guest, "shell", command="mkdir d; touch d/f")
+    assert failure_of(guest, "delete_file", path=path) == "InvalidPath"
+    assert (users_home / "d/f").exists()

@@ -1,5 +1,7 @@
 """The guest behind its socket: frames, threads, ids, cancelling, and being killed."""
 
+import os
+import signal
 import socket
 import threading
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 from cove.core.frames import MAX_FRAME, frame
 from cove.guest.tools import catalogue
 
-from .doors import IS_ROOT, Door, answer_on, eventually, kill
+from .doors import IS_ROOT, Door, answer_on, children, eventually, kill
 
 GARBAGE = {
     "not JSON": (5).to_bytes(4) + b"hello",
@@ -188,7 +190,7 @@ def test_a_guest_that_is_killed_again_and_again_still_comes_back(door: Door) -> 
 def _server_pid(door: Door) -> int | None:
     try:
         return door.server_pid()
-    except (StopIteration, FileNotFoundError):
+    except (StopIteration, IndexError, FileNotFoundError):
         return None
 
 
@@ -220,3 +222,29 @@ def test_a_connection_made_while_there_is_no_server_waits_for_the_next(door: Doo
             assert answer_on(connection)["result"] == {}
         except (EOFError, ConnectionResetError):
             assert door.ask("ping")["result"] == {}  # it was accepted by the old one just before its end
+
+
+def test_a_deadline_does_not_count_frozen_time(door: Door) -> None:
+    answers: list[dict[str, Any]] = []
+    script = "touch begun; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; echo done"
+    thread = threading.Thread(target=lambda: answers.append(door.shell(script, timeout_ms=2500)))
+    thread.start()
+    eventually((door.home / "begun").exists)
+    everyone = [door.server_pid(), *children(door.server_pid())]
+    assert len(everyone) == 2
+    for pid in everyone:
+        os.kill(pid, signal.SIGSTOP)
+    thread.join(3.0)
+    for pid in everyone:
+        os.kill(pid, signal.SIGCONT)
+    thread.join(30)
+    assert answers[0].get("stdout") == "done\n", answers
+
+
+def test_a_cancelled_file_tool_ends(door: Door) -> None:
+    door.shell("mkdir many; cd many; for d in $(seq 60); do mkdir $d; (cd $d; seq 500 | xargs touch); done")
+    params = {"name": "search_files", "arguments": {"path": "/", "pattern": "*" * 60 + "z"}, "callId": "search"}
+    with door.connect() as connection:
+        connection.sendall(frame({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}))
+        eventually(lambda: door.ask("notifications/cancelled", {"requestId": "search"})["result"]["cancelled"])
+        assert answer_on(connection)["result"]["structuredContent"]["code"] == "CallCancelled"

@@ -158,3 +158,18 @@ def test_commands_have_the_rights_of_their_user(guest: Guest) -> None:
     assert done(guest, "shell", command="id -u; id -G")["stdout"] == "1000\n1000\n"
     assert done(guest, "shell", command="id -u; id -G; echo $HOME", user="root")["stdout"] == "0\n0\n/root\n"
     assert done(guest, "shell", command="cat /etc/shadow")["exit_code"] != 0
+
+
+def test_the_shell_is_ours_whatever_the_variables_say(guest: Guest) -> None:
+    assert done(guest, "shell", command="echo $SHELL", envs={"SHELL": "/bin/false"})["stdout"] == "/bin/false\n"
+
+
+def test_nothing_stays_open_after_calls(guest: Guest) -> None:
+    done(guest, "shell", command="true")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        done(guest, "shell", command="echo x; echo y >&2", stdin="z")
+        done(guest, "list_directory", path="/")
+        failure_of(guest, "shell", command="sleep 9", timeout_ms=20)
+        failure_of(guest, "shell", command="true", cwd="/not/there")
+    assert len(os.listdir("/proc/self/fd")) <= before

@@ -22,11 +22,16 @@ _SHELLS = ("/bin/bash", "/usr/bin/bash", "/bin/sh", "/usr/bin/sh")
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run, as whom, where, and for how long (seconds of running time)."""
+    """What to run, as whom, and for how many seconds of running time.
+
+    It starts in `cwd`, else at home, else (a root file system of its own may have no home for root) in "/".
+    """
 
     script: str
+    shell: str
     user: User
-    cwd: Place
+    cwd: Place | None
+    home: Place
     variables: dict[str, str]
     seconds: float
     stdin: str | None = None
@@ -81,10 +86,8 @@ def run_command(run: Run, command: Command) -> CommandOutput:
     finally:
         for output in outputs:
             output.read_rest()
+        _close([output.fd for output in outputs if not output.is_open])
         run.keeper.keep([output.fd for output in outputs if output.is_open])
-        for output in outputs:
-            if not output.is_open:
-                os.close(output.fd)
     return _result(outputs, exit_code)
 
 
@@ -110,22 +113,31 @@ def _follow(run: Run, command: Command, outputs: list[Output], child: Child) -> 
 
 
 def _start(run: Run, command: Command) -> tuple[list[Output], Child]:
-    opened: list[int] = []
+    ours: list[int] = []
+    theirs: list[int] = []
     try:
-        stdin, pipes = _stdin(command.stdin), (os.pipe(), os.pipe(), os.pipe())
-        opened = [stdin, *(pipe[1] for pipe in pipes)]
-        (out, out_w), (err, err_w), (report, report_w) = pipes
-        _own(run, command, out_w, err_w)
-        script = _script_fd(command.script)
-        opened += [script] if script is not None else []
-        fds = (stdin, out_w, err_w)
-        child = Child(fork(lambda: _exec(run, command, fds=fds, report=report_w, script=script)))
+        theirs.append(_stdin(command.stdin))
+        for _ in ("stdout", "stderr", "report"):
+            read, write = os.pipe()
+            ours.append(read)
+            theirs.append(write)
+        _own(run, command, *theirs[1:3])
+        if len(command.script.encode()) > _LONGEST_ARGUMENT:
+            theirs.append(_memory_file("script", command.script))
+        child = Child(fork(lambda: _exec(run, command, theirs)))
+    except BaseException:
+        _close(ours)
+        raise
     finally:
-        for fd in opened:
-            os.close(fd)
-    outputs = [Output(out, run.settings.output_bytes), Output(err, run.settings.output_bytes)]
-    _check_started(report, command, outputs, child)
+        _close(theirs)
+    outputs = [Output(fd, run.settings.output_bytes) for fd in ours[:2]]
+    _check_started(ours[2], command, outputs, child)
     return outputs, child
+
+
+def _close(fds: list[int]) -> None:
+    for fd in fds:
+        os.close(fd)
 
 
 def _check_started(report: int, command: Command, outputs: list[Output], child: Child) -> None:
@@ -134,20 +146,18 @@ def _check_started(report: int, command: Command, outputs: list[Output], child: 
     if not trouble:
         return
     with child:
-        for output in outputs:
-            os.close(output.fd)
+        _close([output.fd for output in outputs])
     number, _, what = trouble.decode().partition(" ")
-    raise failed_by(OSError(int(number), ""), {"cwd": command.cwd.shown}.get(what, what))
+    error = OSError(int(number), "")
+    if what == _LIMITS:
+        raise failed("GuestFailed", f"the command could not be put under the session's limits: {error}")
+    raise failed_by(error, (command.cwd or command.home).shown if what == _CWD else what)
 
 
 def _stdin(text: str | None) -> int:
     if text is None:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     return _memory_file("stdin", text)
-
-
-def _script_fd(script: str) -> int | None:
-    return _memory_file("script", script) if len(script.encode(errors="replace")) > _LONGEST_ARGUMENT else None
 
 
 def _memory_file(name: str, text: str) -> int:
@@ -165,36 +175,48 @@ def _own(run: Run, command: Command, *fds: int) -> None:
             os.fchown(fd, *run.settings.ids(command.user))
 
 
-def _exec(run: Run, command: Command, *, fds: tuple[int, int, int], report: int, script: int | None) -> int:
-    """In the child: everything between fork and the shell. Whatever fails is reported as "<errno> <what>"."""
-    what = "limits"
+_LIMITS, _CWD = "limits", "cwd"
+
+
+def _exec(run: Run, command: Command, fds: list[int]) -> int:
+    """In the child: all between fork and the shell. A failure is told as "<errno> <what>" on the fourth of `fds`."""
+    report, what = fds[3], _LIMITS
     try:
         os.setsid()
         become(run.settings, command.user)
-        what = "cwd"
-        os.chdir(command.cwd.real)
-        what = command.variables["SHELL"]
-        _arrange(fds, report, script)
+        what = _CWD
+        _enter(command)
+        what = command.shell
+        _arrange(fds)
+        report = _REPORT
         restore_signals()
-        argv = [what, "-c", command.script] if script is None else [what, f"/proc/self/fd/{_SCRIPT}"]
+        argv = [what, "-c", command.script] if len(fds) <= _SCRIPT else [what, f"/proc/self/fd/{_SCRIPT}"]
         os.execve(what, argv, command.variables)  # noqa: S606 - the shell itself, by an argument list
     except OSError as error:
-        os.write(_REPORT if what == command.variables["SHELL"] else report, f"{error.errno} {what}".encode())
+        os.write(report, f"{error.errno} {what}".encode())
     return 127
+
+
+def _enter(command: Command) -> None:
+    if command.cwd is not None:
+        os.chdir(command.cwd.real)
+        return
+    try:
+        os.chdir(command.home.real)
+    except OSError:
+        os.chdir("/")
 
 
 _REPORT, _SCRIPT, _ABOVE = 3, 4, 64
 
 
-def _arrange(fds: tuple[int, int, int], report: int, script: int | None) -> None:
+def _arrange(fds: list[int]) -> None:
+    """Put them at 0, 1, 2, … and close all others. The report ends with exec, which is how its reader learns of it."""
     # First all out of the way, then each to its number: the sources may stand on each other's targets.
-    sources = [
-        fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
-        for fd in (*fds, report, script if script is not None else report)
-    ]
+    sources = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE) for fd in fds]
     for target, source in enumerate(sources):
         os.dup2(source, target, inheritable=target != _REPORT)
-    os.closerange(5 if script is not None else 4, 1 << 20)
+    os.closerange(len(fds), 1 << 20)
 
 
 def _result(outputs: list[Output], exit_code: int) -> CommandOutput:

@@ -114,6 +114,7 @@ def _copy_and_delete(source: Place, destination: Place) -> None:
         try:
             shutil.copytree(source.real, destination.real, symlinks=True)
         except (shutil.Error, RecursionError) as error:
+            remove_tree(destination.real)
             raise failed(
                 "OperationFailed", f"{source.shown!r} could not be copied whole: {str(error)[:200]}"
             ) from error

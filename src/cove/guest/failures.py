@@ -25,6 +25,8 @@ _BY_ERRNO = {
     errno.EFBIG: ("TooLarge", "{path!r} would be larger than the file system allows"),
     errno.ENAMETOOLONG: ("InvalidPath", "{path!r} is too long a path, or holds too long a name"),
     errno.ELOOP: ("InvalidPath", "{path!r} leads through too many symbolic links"),
+    errno.EINVAL: ("InvalidPath", "{path!r} cannot be used like this"),
+    errno.EAGAIN: ("TooManyProcesses", "the session has all the processes it may have; end some, or raise its limit"),
     errno.ENXIO: ("NotAFile", "{path!r} is a pipe, socket or device, not a file"),
     errno.ENOMEM: ("OutOfMemory", "the session has not enough memory for this"),
 }

@@ -24,32 +24,43 @@ _IGNORED = (
     signal.SIGUSR1,
     signal.SIGUSR2,
 )
-_SHORT_LIFE, _MOST_REST = 1.0, 5.0
+_SHORT_LIFE, _MOST_REST, _TURN = 1.0, 5.0, 0.05
 _ROOM = _socket.CMSG_SPACE(16 * 4)
 
 
 class Server:
-    """The process that answers; there is always one, or soon will be."""
+    """The process that answers; `tend` it, and there is always one, or soon will be."""
 
     def __init__(self, argv: list[str]) -> None:
         self._argv = argv
+        self._pid = 0
+        self._began = self._not_before = 0.0
         self._rest = 0.0
         self.channel, self._far_end = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         self.channel.setblocking(False)
-        self._start()
 
-    def _start(self) -> None:
-        self._began = time.monotonic()
-        self.pid = os.fork()
-        if self.pid == 0:
+    def tend(self) -> bool:
+        """Start a server if there is none and it is time; says whether there is one now."""
+        now = time.monotonic()
+        if self._pid == 0 and now >= self._not_before:
+            self._start(now)
+        return self._pid != 0
+
+    def _start(self, now: float) -> None:
+        try:
+            self._pid, self._began = os.fork(), now
+        except OSError:  # no memory or no process is left: a later turn tries again
+            return
+        if self._pid == 0:
             _be_server(self._argv, self._far_end.fileno())
 
-    def has_died(self) -> None:
-        """Start another, at once unless it is always dying."""
-        lived = time.monotonic() - self._began
-        self._rest = 0.0 if lived > _SHORT_LIFE else min(max(self._rest * 2, 0.05), _MOST_REST)
-        time.sleep(self._rest)
-        self._start()
+    def has_ended(self, pid: int) -> None:
+        """If it was the server: have another started, at once unless they keep dying."""
+        if pid == self._pid:
+            now = time.monotonic()
+            is_short = now - self._began < _SHORT_LIFE
+            self._rest = min(max(self._rest * 2, _TURN), _MOST_REST) if is_short else 0.0
+            self._pid, self._not_before = 0, now + self._rest
 
 
 def _be_server(argv: list[str], channel: int) -> None:
@@ -79,7 +90,7 @@ def main(argv: list[str]) -> None:
     for fd in (wake, server.channel.fileno(), drain.fd):
         poller.register(fd, select.POLLIN)
     while True:
-        poller.poll()
+        poller.poll(None if server.tend() else _TURN * 1000)
         _reap(wake, server)
         _take_over(server.channel, drain)
         if drain.turn(0):
@@ -107,8 +118,7 @@ def _reap(wake: int, server: Server) -> None:
             return
         if pid == 0:
             return
-        if pid == server.pid:
-            server.has_died()
+        server.has_ended(pid)
 
 
 def _take_over(channel: _socket.socket, drain: Drain) -> None:

@@ -30,7 +30,13 @@ def serve(listener: socket.socket, guest: Guest) -> None:
         if not places.acquire(blocking=False):
             _send(connection, refusal(_BUSY, f"the guest answers {MOST_CONNECTIONS} connections already"))
             continue
-        threading.Thread(target=_converse, args=(connection, guest, places), daemon=True).start()
+        try:
+            threading.Thread(target=_converse, args=(connection, guest, places), daemon=True).start()
+        except RuntimeError:  # the session has all the processes it may have, and a thread counts as one
+            places.release()
+            _send(
+                connection, refusal(_BUSY, "the guest can start no thread: the session's processes are at their limit")
+            )
 
 
 def _converse(connection: socket.socket, guest: Guest, places: threading.BoundedSemaphore) -> None:

@@ -1,5 +1,6 @@
 """Directory trees: walked, and removed however deep they are, by people who may have made them to hurt."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -37,6 +38,8 @@ def remove_tree(path: str) -> None:
     """
     path = path.rstrip("/") or "/"
     parent, name = os.path.split(path)
+    if name in {"", ".", ".."}:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
     here = os.open(parent or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     trail: list[tuple[str, tuple[int, int]]] = []
     try:

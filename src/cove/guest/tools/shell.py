@@ -33,10 +33,19 @@ def shell(  # noqa: PLR0913 - the arguments are the wire's
     if not command or "\0" in command:
         raise failed("InvalidCommand", "the command must be non-empty and hold no NUL")
     check_variables(envs or {})
-    variables = environment(run.settings, user, shell_path()) | run.variables.values() | (envs or {})
-    home = run.settings.home_of(user)
-    place = run.place(cwd or home)
+    program = shell_path()
+    variables = environment(run.settings, user, program) | run.variables.values() | (envs or {})
+    home = run.place(run.settings.home_of(user))
     if run.settings.root is not None:
-        variables["HOME"] = run.place(home).real
-    spec = Command(script=command, user=user, cwd=place, variables=variables, seconds=timeout_ms / 1000, stdin=stdin)
+        variables["HOME"] = home.real
+    spec = Command(
+        script=command,
+        shell=program,
+        user=user,
+        cwd=run.place(cwd) if cwd else None,
+        home=home,
+        variables=variables,
+        seconds=timeout_ms / 1000,
+        stdin=stdin,
+    )
     return run_command(run, spec)
