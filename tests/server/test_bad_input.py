@@ -4,6 +4,16 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+_FIELDS = ("image_id", "labels", "idle_timeout", "max_lifetime", "limits", "arguments", "text", "call_id", "tenant")
+_MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _error(answer: httpx2.Response) -> dict[str, Any]:
@@ -132,3 +142,25 @@ def test_value_of_a_long_field_is_shortened_in_the_answer(http: httpx2.Client) -
     answer = http.post("/v1/sessions", json={"image_id": "x" * 100_000})
     assert answer.status_code == 404
     assert len(answer.content) < 4000
+
+
+@pytest.mark.parametrize("session_id", ["%00", "s-%0a", "x" * 5000, "%F0%9F%90%A7", "..%2f..", "' OR 1=1 --"])
+def test_strange_session_ids_are_not_found(http: httpx2.Client, session_id: str) -> None:
+    assert http.get(f"/v1/sessions/{session_id}").status_code == 404
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_json_is_taken_as_json_whatever_its_label(http: httpx2.Client, content_type: str) -> None:
+    answer = http.post("/v1/sessions", content=b'{"labels": {"a": "b"}}', headers={"Content-Type": content_type})
+    assert answer.status_code == 201
+    assert answer.json()["labels"] == {"a": "b"}
+
+
+@_MANY
+@given(body=st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=4) | _JSON)
+def test_no_body_whatever_is_a_defect(http: httpx2.Client, body: Any) -> None:
+    for path in ("/v1/sessions", "/v1/sessions/s-none/tools/shell", "/v1/keys"):
+        answer = http.post(path, json=body)
+        assert answer.status_code in {201, 400, 404}, answer.text
+        if path == "/v1/sessions" and answer.status_code == 201:
+            http.delete(f"/v1/sessions/{answer.json()['session_id']}").raise_for_status()

@@ -97,3 +97,11 @@ def test_reserve_lies_beside_the_database(connect: Callable[[Cove], httpx2.Clien
         cove.pass_time(1)
         assert (cove.directory / "reserve").stat().st_blocks * 512 >= 1 << 20
         assert http.post("/v1/sessions", json={}).status_code == 201
+
+
+def test_repeated_creation_is_answered_also_when_there_is_no_more_room(
+    connect: Callable[[Cove], httpx2.Client],
+) -> None:
+    with running_cove(slots=1) as cove, connect(cove) as http:
+        first, again = (http.post("/v1/sessions", json={}, headers={"Idempotency-Key": "k"}) for _ in range(2))
+        assert first.json() == again.json()

@@ -22,7 +22,7 @@ def render(tool: str, outcome: Outcome) -> str:
     """
     if outcome.failure is not None:
         return outcome.failure.message
-    form: Callable[[Structured], str] = _FORMS.get(tool, _json)
+    form: Callable[[Structured], str] = FORMS.get(tool, _json)
     return form(outcome.structured or {})
 
 
@@ -88,7 +88,7 @@ def _metrics(result: Structured) -> str:
     return _json({**{name: result[name] for name in shared}, **kilobytes})
 
 
-_FORMS: dict[str, Callable[[Structured], str]] = {
+FORMS: dict[str, Callable[[Structured], str]] = {
     "shell": _command,
     "read_file": _content,
     "write_file": _done,

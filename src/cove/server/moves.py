@@ -29,7 +29,7 @@ class Moves:
         spec_image = self._parts.images.find(session.image_id)
         async with self._parts.lock(session.id):
             row = await self._parts.database.write(
-                lambda connection: rows.add(connection, session, self._parts.settings.slots)
+                lambda connection: rows.add(connection, session, self._parts.settings.slots, self._parts.reserve.check)
             )
             if row.id == session.id:
                 self._done("create.row", row)

@@ -42,7 +42,6 @@ class Sandboxes:
     async def create(self, caller: Caller, wish: CreateSession, create_key: str | None = None) -> Session:
         """Make a session; with a `create_key` used before, give the one it made then."""
         session = self._wished(caller, wish, create_key)
-        self._parts.reserve.check()
         return await self._parts.tasks.finish(self._moves.create(session))
 
     def _wished(self, caller: Caller, wish: CreateSession, create_key: str | None) -> Session:

@@ -124,6 +124,15 @@ def _assembled(cove: Cove, settings: dict[str, Any]) -> Door:
     )
 
 
+def _run(server: uvicorn.Server, door: socket.socket, ended: threading.Event) -> None:
+    try:
+        asyncio.run(server.serve([door]))
+    except SystemExit:  # uvicorn's way to say that it did not start; `_serving` says it in the test's thread
+        pass
+    finally:
+        ended.set()
+
+
 @contextmanager
 def _serving(cove: Cove, application: Door) -> Iterator[None]:
     started = threading.Event()
@@ -136,10 +145,10 @@ def _serving(cove: Cove, application: Door) -> Iterator[None]:
         door.bind(str(cove.socket))
         door.listen(128)
         server = _Server(http_config(application), tell)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([door])), name="cove", daemon=True)
+        thread = threading.Thread(target=_run, args=(server, door, started), name="cove", daemon=True)
         thread.start()
         try:
-            if not started.wait(_START_SECONDS) or server.should_exit:
+            if not started.wait(_START_SECONDS) or not server.started:
                 raise RuntimeError("the Cove did not start; its log says why")
             yield
         finally:

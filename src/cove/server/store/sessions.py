@@ -1,5 +1,6 @@
 """What the store does with sessions. Functions of a connection; each runs inside one `Database.read` or `.write`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -36,10 +37,14 @@ def find_created(connection: Connection, tenant: TenantId, create_key: str) -> S
     return None if row is None else _session(row)
 
 
-def add(connection: Connection, session: Session, slots: int) -> Session:
-    """Insert a session in the first free slot; raises TooManySessions. A repeated create key gives the first one."""
+def add(connection: Connection, session: Session, slots: int, check_room: Callable[[], None]) -> Session:
+    """Insert a session in the first free slot, if there is room; raises TooManySessions, and what `check_room` raises.
+
+    A create key that was used before gives the session made then, room or not.
+    """
     if session.create_key and (earlier := find_created(connection, session.tenant, session.create_key)):
         return earlier
+    check_room()
     slot = _free_slot(connection)
     if slot >= slots:
         raise TooManySessions(limit=slots)

@@ -1,0 +1,43 @@
+"""The simulated Cove, as users' tests meet it."""
+
+import tempfile
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from cove import AgentBay
+from cove.guest.tools import catalogue
+from cove.testing import Cove, running_cove
+
+
+def test_agent_bay_finds_the_fixtures_cove_without_arguments(cove: Cove) -> None:
+    with AgentBay().open() as session:
+        assert session.command.run("echo hi").stdout == "hi\n"
+    assert cove.run(cove.driver.known()) == set()
+
+
+@pytest.mark.parametrize("tool", [tool for tool in catalogue() if tool.example], ids=lambda tool: tool.name)
+def test_every_tools_example_works_through_http_in_both_faces(cove: Cove, tool: object) -> None:
+    transport = httpx2.HTTPTransport(uds=str(cove.socket))
+    headers = {"Authorization": f"Bearer {cove.api_key}"}
+    with httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30) as http:
+        session = http.post("/v1/sessions", json={}).json()["session_id"]
+        body = {"arguments": tool.example, "text": True}
+        answer = http.post(f"/v1/sessions/{session}/tools/{tool.name}", json=body).raise_for_status().json()
+    assert isinstance(answer["text"], str)
+    assert answer["failure"] or set(answer["structured"]) == set(tool.output_schema["properties"])
+
+
+def test_two_coves_do_not_see_each_other() -> None:
+    with running_cove() as one, running_cove() as two:
+        AgentBay(endpoint=one.endpoint, api_key=one.api_key).create()
+        assert len(AgentBay(endpoint=one.endpoint, api_key=one.api_key).list().session_ids) == 1
+        assert len(AgentBay(endpoint=two.endpoint, api_key=two.api_key).list().session_ids) == 0
+
+
+def test_cove_that_cannot_start_says_so() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        (Path(directory) / "cove.db").write_bytes(b"this is no database" * 100)
+        with pytest.raises(RuntimeError, match="did not start"), running_cove(Path(directory)):
+            pass
