@@ -37,7 +37,6 @@ class Move(StrEnum):
     RESUMED = "resumed"
     DELETE = "delete"
     DELETED = "deleted"
-    LOST = "lost"  # the sandbox is gone without anybody's asking
     FAIL = "fail"  # creation did not succeed, and nothing is left of it
 
 
@@ -65,7 +64,6 @@ MOVES: dict[tuple[State, Move], State] = {
     (State.RESUMING, Move.RESUMED): State.RUNNING,
     (State.RESUMING, Move.PAUSED): State.PAUSED,  # the thaw did not take
     **{(state, Move.DELETE): State.DELETING for state in _LIVE},
-    **{(state, Move.LOST): State.FINISH for state in _LIVE},
     (State.DELETING, Move.DELETED): State.FINISH,
 }
 
