@@ -7,7 +7,7 @@ from pathlib import Path
 
 # Hosts that may stand in a file: reserved for documentation and tests (RFC 2606, RFC 6761), or the licence's own.
 ALLOWED = re.compile(
-    r"(^|\.)(example|test|invalid|localhost)$|(^|\.)example\.(com|net|org)$|^www\.apache\.org$|[{}]|^[\d.:\[\]]+$|^\w+$"
+    r"(^|\.)(example|test|invalid|localhost)$|(^|\.)example\.(com|net|org)$|^www\.apache\.org$|^\[2001:db8:|[{}]|^[\d.:\[\]]+$|^\w+$"
 )
 URL = re.compile(r"(?:https?|ftp|wss?)://(?:[^\s/@\"'<>`]*@)?(\[[^\]]+\]|[A-Za-z0-9_.{}-]*[A-Za-z0-9}])")
 REGISTRY = re.compile(
@@ -15,7 +15,9 @@ REGISTRY = re.compile(
     + "|".join(["py" + "pi", "python" + "hosted", "npm" + "js", "deb" + "ian"])
     + r")\.(?:org|com|net|io)\b"
 )
-MACHINE = re.compile(r"(?<![\w.])/(?:work|workspace)/|/\.pyenv/|/home/(?!wuying\b|user\b|you\b)[a-z]+/|/Users/")
+MACHINE = re.compile(
+    r"(?<![\w.])/(?:work|workspace)/|/\.pyenv/|/home/(?!wuying\b|user\b|you\b|alice\b|bob\b)[a-z]+/|/Users/"
+)
 
 
 def complaints(path: Path, text: str) -> Iterator[str]:

@@ -48,7 +48,7 @@ def complaints(path: Path, source: str, fixed: frozenset[str]) -> Iterator[str]:
         if length(function) > FUNCTION_FAILS:
             yield f"{path}:{function.lineno}: {name} has {length(function)} lines, at most {FUNCTION_FAILS}"
         header = "\n".join(lines[function.lineno - 1 : function.body[0].lineno])
-        if "PLR0913" in header:
+        if "PLR0913" in header and path.parts[0] != "tests":
             yield f"{path}:{function.lineno}: {name} takes too many arguments and is not in dev/fixed_signatures.txt"
 
 

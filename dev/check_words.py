@@ -8,7 +8,8 @@ from pathlib import Path
 EMPTY_NAMES = frozenset({"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"})
 
 ENVIRONMENT_READERS = {
-    "src/cove/node/images/host.py": "it describes the machine, whose environment is part of what it describes"
+    "src/cove/cli/story/stage.py": "it starts a server, and leaves our variables out of its environment",
+    "src/cove/node/images/host.py": "it describes the machine, whose environment is part of what it describes",
 }
 
 

@@ -19,7 +19,8 @@ def check_labels(labels: Any) -> dict[str, str]:
     if len(labels) > MAX_LABELS:
         raise InvalidLabels(value=f"{len(labels)} labels", remedy=f"at most {MAX_LABELS} are kept")
     for key, value in labels.items():
-        _check_text(key), _check_text(value)
+        _check_text(key)
+        _check_text(value)
     return labels
 
 

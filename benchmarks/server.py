@@ -1,0 +1,44 @@
+"""The Cove under measurement: `cove up` in a process of its own, on a disk, as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cove import AgentBay
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """The endpoint of a server that runs until the block is left; its sessions end with it.
+
+    The data directory lies below /var/tmp: on many machines /tmp is memory, where durability costs nothing.
+    """
+    with tempfile.TemporaryDirectory(prefix="cove-bench-", dir="/var/tmp") as data:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVE_")}
+        command = [sys.executable, "-m", "cove", "up", "--json", "--host", "127.0.0.1", "--port", "0", "--data", data]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, start_new_session=True) as server:
+            try:
+                yield _endpoint(server, Path(data))
+            finally:
+                server.terminate()
+                server.wait(60)
+
+
+def _endpoint(server: "subprocess.Popen[bytes]", data: Path) -> str:
+    assert server.stdout
+    line = server.stdout.readline()
+    if not line:
+        raise SystemExit(f"`cove up` ended with exit code {server.wait()} before it answered")
+    assert Path(json.loads(line)["data"]) == data
+    return f"unix://{data}/run/cove.sock"
+
+
+def end_sessions(bay: AgentBay) -> None:
+    """Delete whatever a measurement that broke off has left."""
+    for entry in bay.list(limit=100).unwrap():
+        bay.get(entry["sessionId"]).unwrap().delete()

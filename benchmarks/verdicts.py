@@ -1,0 +1,42 @@
+"""Holds measurements against the thresholds, which are data."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.samples import Samples
+
+THRESHOLDS = Path(__file__).with_name("thresholds.toml")
+
+
+class Threshold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of thresholds.toml."""
+
+    of: str
+    at: float
+    over: str | None = None
+    at_most: float | None = None
+    at_least: float | None = None
+
+    def value(self, measured: dict[str, Samples]) -> float:
+        """What is compared."""
+        floor = measured[self.over].quantile(0.5) if self.over else 0.0
+        return measured[self.of].quantile(self.at) - floor
+
+    def holds(self, measured: dict[str, Samples]) -> bool:
+        """Whether the measurement is within."""
+        value = self.value(measured)
+        within = self.at_most is None or value <= self.at_most
+        return within and (self.at_least is None or value >= self.at_least)
+
+    def text(self) -> str:
+        """It as a person reads it."""
+        limit = f"≤ {self.at_most:g}" if self.at_most is not None else f"≥ {self.at_least:g}"
+        return f"p{round(self.at * 100)} {limit}" + (" over its floor" if self.over else "")
+
+
+def thresholds() -> dict[str, Threshold]:
+    """Each by what it is about."""
+    lines = msgspec.convert(tomllib.loads(THRESHOLDS.read_text())["threshold"], list[Threshold])
+    return {line.of: line for line in lines}

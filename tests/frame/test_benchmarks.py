@@ -1,0 +1,39 @@
+"""The benchmark harness: its arithmetic, and that every threshold is about something that is measured."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from benchmarks.samples import Samples
+from benchmarks.verdicts import Threshold, thresholds
+
+SOURCES = Path(__file__).parent.parent.parent / "benchmarks"
+
+
+def test_quantiles_are_values_that_were_measured() -> None:
+    samples = Samples(name="x", values=[float(number) for number in range(1, 101)])
+    assert (samples.quantile(0.5), samples.quantile(0.99), samples.quantile(1.0)) == (50.0, 99.0, 100.0)
+
+
+def test_a_block_that_raises_is_not_measured() -> None:
+    samples = Samples(name="x")
+    with pytest.raises(RuntimeError), samples.timing():
+        raise RuntimeError
+    assert samples.values == []
+
+
+def test_threshold_over_a_floor_subtracts_its_median() -> None:
+    measured = {"a": Samples(name="a", values=[7.0]), "floor": Samples(name="floor", values=[3.0])}
+    assert Threshold(of="a", at=0.5, over="floor", at_most=4.0).holds(measured)
+    assert not Threshold(of="a", at=0.5, at_most=6.9).holds(measured)
+    assert not Threshold(of="a", at=0.5, at_least=8.0).holds(measured)
+
+
+def test_every_threshold_names_measurements_that_exist() -> None:
+    trees = [ast.parse(path.read_text()) for path in SOURCES.glob("*.py")]
+    texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    texts |= {"50 at once: successes"}  # its number is a constant of its own
+    for threshold in thresholds().values():
+        assert threshold.of in texts
+        assert threshold.over is None or threshold.over in texts
