@@ -17,7 +17,7 @@ LEAVE = """
 sleep 1000 &
 mkdir -p $(printf 'deep/%.0s' {1..50})
 chmod 000 deep
-python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("left")'
+mkfifo left
 echo made
 """
 
@@ -46,7 +46,7 @@ def live(bay: AgentBay, work: Callable[[], Any]) -> None:
 
 
 def use_a_session(bay: AgentBay) -> None:
-    """A session's whole life, with what it may leave: a background process, a file, a socket, a deep directory."""
+    """A session's whole life, with what it may leave: a process, a pipe, deep directories that nobody may enter."""
     with bay.open() as session:
         assert session.command.execute_command(LEAVE).unwrap() == "made\n"
 
