@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cove.node.children import in_child
-from cove.node.probes import PROBES, Lacking, Probe, probe, probe_all
+from cove.node.probes import PROBES, Probe, probe, probe_all
+from cove.node.questions import Lacking
 
 
 def _lack(_: Path) -> str:

@@ -49,7 +49,6 @@ def serve(
     on_started: Callable[[Started], None] = _quiet,
     driver: Driver | None = None,
     checkpoint: Checkpoint = _pass,
-    is_verbose: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT; raises DataInUse or InvalidSetting before anything is served.
 
@@ -58,7 +57,7 @@ def serve(
     data = DataDir(settings.data)
     data.prepare()
     with data.locked(), contextlib.ExitStack() as doors:
-        start_log(data.log, is_verbose=is_verbose)
+        start_log(data.log)
         tcp = doors.enter_context(open_tcp(settings.host, settings.port))
         unix = doors.enter_context(open_unix(data))
         doors.callback(data.socket.unlink, missing_ok=True)

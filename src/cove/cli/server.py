@@ -29,7 +29,7 @@ def cove(
     """Your own sandbox cloud for AI agents, on this machine."""
 
 
-def up(  # noqa: PLR0913, PLR0917 - one option for each setting
+def up(  # noqa: PLR0913, PLR0917 - the issue fixes its options
     host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="The TCP port; 0 takes a free one.  [default: 7717]")] = None,
     link_port: Annotated[int | None, typer.Option(help="For links, which this version does not serve yet.")] = None,
@@ -42,7 +42,6 @@ def up(  # noqa: PLR0913, PLR0917 - one option for each setting
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="A root file system to make sessions from, beside `host`. Repeatable."),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show the log on stderr, too.")] = False,
     as_json: Json = False,
 ) -> None:
     """Serve this machine's Cove, until Ctrl-C or `cove stop`.
@@ -56,7 +55,7 @@ def up(  # noqa: PLR0913, PLR0917 - one option for each setting
 
     lists = {"allow": tuple(allow or ()), "images": tuple(image or ())}
     settings = settings_from({"host": host, "port": port, "data": data, **lists})
-    serve(settings, on_started=show_json if as_json else _show_started, is_verbose=verbose)
+    serve(settings, on_started=show_json if as_json else _show_started)
 
 
 def _check_platform() -> None:

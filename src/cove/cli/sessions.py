@@ -150,13 +150,12 @@ def delete(
         show_json({"deleted": session_ids})
 
 
-def execute(  # noqa: PLR0913, PLR0917 - one option for each argument of a command
+def execute(
     session_id: Id,
     command: Annotated[
         list[str], typer.Argument(metavar="COMMAND", help="A program and its arguments, or one text for the shell.")
     ],
     cwd: Annotated[str | None, typer.Option(help="Where it runs.  [default: the home]")] = None,
-    env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Repeatable.")] = None,
     user: Annotated[str | None, typer.Option(help="wuying, or root inside the sandbox.  [default: wuying]")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds of running time until it is killed.")] = 50.0,
     as_json: Json = False,
@@ -169,7 +168,6 @@ def execute(  # noqa: PLR0913, PLR0917 - one option for each argument of a comma
     import signal
 
     from cove import AgentBay, Session
-    from cove.cli.pairs import read_pairs
     from cove.cli.streams import input_text, show_output
 
     signal.signal(signal.SIGTERM, _leave)
@@ -181,7 +179,6 @@ def execute(  # noqa: PLR0913, PLR0917 - one option for each argument of a comma
                 text,
                 timeout_ms=round(timeout * 1000),
                 cwd=cwd,
-                envs=read_pairs("--env", env) or None,
                 user=user,
                 stdin=input_text(),
             )

@@ -1,6 +1,5 @@
 """A Cove of its own for the demo: a server process on a temporary data directory, and the sweep at the end."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Self
 
 import msgspec
 
+from cove.cli.settings import unaddressed
 from cove.core.errors import CoveError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Stage:
         command += ["--data", str(self.data), *(word for entry in self.allow for word in ("--allow", entry))]
         with (self.data / "stderr").open("ab") as errors:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=errors, env=_environment(), start_new_session=True
+                command, stdout=subprocess.PIPE, stderr=errors, env=unaddressed(), start_new_session=True
             )
         assert self.process.stdout is not None  # noqa: S101 - a pipe was asked for
         line = _first_line(self.process.stdout)
@@ -129,11 +129,6 @@ class Stage:
         if self.process is not None and self.process.poll() is None:
             for entry in self.bay.list(limit=100).unwrap():
                 self.session(entry["sessionId"]).delete()
-
-
-def _environment() -> dict[str, str]:
-    """Ours, without what would lead `cove up` astray."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVE_")}
 
 
 def _first_line(stream: IO[bytes]) -> bytes:
