@@ -19,11 +19,14 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
         return int(fields[11]) + int(fields[12])
 
     def last_line(self, path: str) -> str:
-        """The last whole line of a file as the process sees it, read through /proc without its help."""
-        with Path(f"/proc/{self.pid}/root", path.lstrip("/")).open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 200))
-            lines = file.read().split(b"\n")
+        """The last whole line of a file as the process sees it, read through /proc without its help; "" if none yet."""
+        try:
+            with Path(f"/proc/{self.pid}/root", path.lstrip("/")).open("rb") as file:
+                file.seek(0, 2)
+                file.seek(max(0, file.tell() - 200))
+                lines = file.read().split(b"\n")
+        except FileNotFoundError:
+            return ""
         return lines[-2].decode() if len(lines) > 1 else ""
 
 

@@ -1,6 +1,7 @@
 """The scenes of the demo, in order: each acts through the SDK, looks whether it is so, and says what it saw."""
 
 import os
+import time
 from collections.abc import Callable
 
 from cove import CreateSessionParams
@@ -12,6 +13,8 @@ from cove.cli.story.parts import Story, expect, run
 
 LABELS = {"made-by": "cove demo", "mood": "curious"}
 IMAGE = "linux_latest"
+_SETTLING_SECONDS = 5.0
+"""The kernel gives a loop device back, and a control group, a moment after their last user has gone."""
 
 
 def start_server(story: Story) -> str:
@@ -105,7 +108,9 @@ def leave_nothing(story: Story) -> str:
     instance = (stage.data / "instance").read_text().strip()
     code = stage.stop()
     expect(code == 0, f"the server ended with exit code {code}")
-    left = traces(stage.data, instance)
+    patience = time.monotonic() + _SETTLING_SECONDS
+    while (left := traces(stage.data, instance)) and time.monotonic() < patience:
+        time.sleep(0.05)
     expect(not left, f"left behind: {', '.join(left)}")
     stage.clear()
     expect(not stage.data.exists(), f"{stage.data} is still there")
