@@ -1,6 +1,5 @@
 """Reading and writing the content of files, within bounds, and without losing what was there when the disk is full."""
 
-import base64
 import binascii
 import os
 import stat
@@ -62,7 +61,7 @@ def read_named(settings: GuestSettings, path: str, left: int) -> NamedContent:
 def read_binary(where: Place, offset: int, length: int) -> FileContent:
     """A stretch as base64."""
     data, size = read_stretch(where, offset, length)
-    content = base64.b64encode(data).decode()
+    content = binascii.b2a_base64(data, newline=False).decode()
     return FileContent(
         content=content, encoding="base64", size=size, truncated=_is_short(length, offset + len(data), size)
     )
@@ -82,7 +81,7 @@ def decoded(content: str, encoding: str) -> bytes:
     if encoding == "text":
         return content.encode("utf-8")
     try:
-        return base64.b64decode(content, validate=True)
+        return binascii.a2b_base64(content, strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise failed("NotBase64", f"with format='binary' the content must be base64: {error}") from error
 
