@@ -43,7 +43,7 @@ class Calls:
             session = await self._ready(caller, session_id)
             tool = self._tool(session, name)
             if tool.answered_by is AnsweredBy.NODE:
-                return await self._answer(tool, session_id)
+                return await self._answer(tool, session_id, arguments)
             try:
                 return await self._parts.driver.call(session_id, _check_call_id(call_id), name, arguments)
             except FrameRefused as error:
@@ -75,7 +75,10 @@ class Calls:
                 return tool
         raise ToolNotFound(tool=name, image_id=session.image_id)
 
-    async def _answer(self, tool: Tool, session_id: SessionId) -> Outcome:
+    async def _answer(self, tool: Tool, session_id: SessionId, arguments: dict[str, Any]) -> Outcome:
+        """Run a tool that the node answers; none of them takes arguments so far."""
+        if arguments:
+            raise InvalidToolArguments(tool=tool.name, reason=f"it takes none, and was given {', '.join(arguments)}")
         if tool.name != "get_metrics":
             raise ToolNotFound(tool=tool.name, image_id="the node")
         return Outcome(structured=msgspec.to_builtins(await self._parts.driver.metrics(session_id)))
