@@ -1,6 +1,6 @@
 # Two commands are all one needs: `make demo` and `make test`. Each sets up what it lacks, and is quick when nothing lacks.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench generate lock
+.PHONY: help setup demo test check bench generate lock wheel
 BIN := .venv/bin
 INSTALL := $(if $(CI),wheel,editable)
 
@@ -21,6 +21,9 @@ check: setup ## formatting, lint, types, import contracts, sizes, generated file
 
 bench: setup ## measure a real server, beside the floors of the same run
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+wheel: setup ## build the package into dist/
+	@$(BIN)/hatchling build --target wheel --directory dist
 
 generate: setup ## make again what is made from code: the sync client and the reference pages
 	@$(BIN)/python dev/generate.py

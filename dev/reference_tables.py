@@ -119,7 +119,7 @@ SETTINGS = {
     "data": "the data directory: one Cove each; its path must leave room for a socket's (107 bytes)",
     "host": "the address to listen on",
     "port": "the TCP port; 0 takes a free one",
-    "allow": "what sessions may reach: `HOST`, `HOST:PORT`, `*.DOMAIN`, an address, a network; without a port 80 and 443",
+    "allow": "what sessions may reach: `HOST`, `HOST:PORT`, `*.DOMAIN`, an address, a network; ports 80 and 443",
     "images": "`NAME=DIRECTORY`: root file systems to make sessions from, beside `host`",
     "api_key": "an operator's key of 16 to 512 printable characters; without it the first start makes and shows one",
     "public_url": "the address that clients are told, where it differs",

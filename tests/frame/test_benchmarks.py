@@ -4,7 +4,6 @@ import ast
 from pathlib import Path
 
 import pytest
-
 from benchmarks.samples import Samples
 from benchmarks.verdicts import Threshold, thresholds
 
