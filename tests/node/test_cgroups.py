@@ -51,7 +51,7 @@ def test_v2_alone_is_found() -> None:
 
 
 def test_machine_without_control_groups_lacks_every_controller() -> None:
-    assert find_hierarchies(V1_TEXT.splitlines()[0]).missing() == ["memory", "cpu", "pids"]
+    assert find_hierarchies(V1_TEXT.splitlines()[0]).missing() == ["memory", "cpu", "pids", "freezer"]
 
 
 def test_this_machine_has_what_limits_need() -> None:

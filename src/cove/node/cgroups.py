@@ -37,8 +37,9 @@ class Hierarchies(msgspec.Struct, frozen=True, kw_only=True):
         return "hybrid" if self.v2 else "v1"
 
     def missing(self) -> list[str]:
-        """Controllers that neither version offers here."""
-        return [name for name in _V2_CONTROLLERS if name not in self.v2_controllers and name not in self.v1]
+        """Controllers that neither version offers here; a v2 mount freezes without a controller."""
+        needed = _V2_CONTROLLERS if self.v2 else (*_V2_CONTROLLERS, "freezer")
+        return [name for name in needed if name not in self.v2_controllers and name not in self.v1]
 
 
 def find_hierarchies(mountinfo: str | None = None) -> Hierarchies:

@@ -28,7 +28,7 @@ _COLUMN = {"x86_64": 0, "aarch64": 1}
 REFUSED: dict[str, tuple[int | None, int | None]] = {
     "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "open_tree": (428, 428),
     "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432),
-    "fspick": (433, 433), "mount_setattr": (442, 442), "setns": (308, 268), "swapon": (167, 224),
+    "fspick": (433, 433), "mount_setattr": (442, 442), "open_tree_attr": (467, 467), "setns": (308, 268), "swapon": (167, 224),
     "swapoff": (168, 225), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "open_by_handle_at": (304, 265),
@@ -41,6 +41,8 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "modify_ldt": (154, None), "uselib": (134, None), "ustat": (136, None), "sysfs": (139, None),
     "fanotify_init": (300, 262), "kcmp": (312, 272),
 }  # fmt: skip
+NEWEST = 467
+"""The newest call that was looked at (Linux 6.18); a kernel's later ones answer ENOSYS, as on an older kernel."""
 _CLONE, _CLONE3, _UNSHARE = (56, 220), (435, 435), (272, 97)
 _SOCKET, _IOCTL = (41, 198), (16, 29)
 
@@ -86,6 +88,7 @@ def sandbox_filter(machine: str = os.uname().machine) -> bytes:
     ]
     if machine == "x86_64":
         parts.append(_instruction(_JUMP_GE, _X32_BIT, 0, 1) + _instruction(_RETURN, _KILL))
+    parts.append(_instruction(_JUMP_GE, NEWEST + 1, 0, 1) + _refuse(errno.ENOSYS))
     parts += [
         _on_call(_CLONE[column], _unless_flags(NAMESPACE_FLAGS & ~0x80)),
         _on_call(_CLONE3[column], _refuse(errno.ENOSYS)),  # its flags lie in memory; libc falls back to clone

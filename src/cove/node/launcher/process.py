@@ -24,8 +24,8 @@ def main(control: socket.socket) -> None:
     control.set_inheritable(False)  # a sandbox must never hold it
     linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    while packet := _receive(control):
+    deaths = _watch_deaths()
+    while packet := _receive(control, deaths):
         answer, fds = _obey(packet)
         try:
             socket.send_fds(control, [msgspec.json.encode(answer)], fds)
@@ -37,12 +37,22 @@ def main(control: socket.socket) -> None:
         _reap()
 
 
-def _receive(control: socket.socket) -> bytes:
+def _watch_deaths() -> int:
+    """A descriptor that can be read whenever a child has ended."""
+    deaths, told = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    return deaths
+
+
+def _receive(control: socket.socket, deaths: int) -> bytes:
     """The next packet; meanwhile the dead are buried, whenever there are any."""
     while True:
-        readable, _, _ = select.select([control], [], [], 1.0)
-        _reap()
-        if readable:
+        readable, _, _ = select.select([control, deaths], [], [])
+        if deaths in readable:
+            os.read(deaths, 4096)
+            _reap()
+        if control in readable:
             return control.recv(_PACKET)
 
 
