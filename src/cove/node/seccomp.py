@@ -28,8 +28,8 @@ _COLUMN = {"x86_64": 0, "aarch64": 1}
 REFUSED: dict[str, tuple[int | None, int | None]] = {
     "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "open_tree": (428, 428),
     "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432),
-    "fspick": (433, 433), "mount_setattr": (442, 442), "open_tree_attr": (467, 467), "setns": (308, 268), "swapon": (167, 224),
-    "swapoff": (168, 225), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
+    "fspick": (433, 433), "mount_setattr": (442, 442), "open_tree_attr": (467, 467), "setns": (308, 268),
+    "swapon": (167, 224), "swapoff": (168, 225), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "open_by_handle_at": (304, 265),
     "kexec_load": (246, 104), "kexec_file_load": (320, 294), "init_module": (175, 105),
