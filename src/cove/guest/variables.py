@@ -10,6 +10,7 @@ from cove.guest.settings import GuestSettings, User
 
 MAX_BYTES = 1024 * 1024
 """Of all variables together: half of what the kernel takes for arguments and environment."""
+_LONGEST_FILE = 64 * 1024
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -46,9 +47,10 @@ def check_variables(values: dict[str, str]) -> None:
 
 
 def environment(settings: GuestSettings, user: User, shell: str) -> dict[str, str]:
-    """The variables that every command of `user` starts with, made from nothing."""
+    """The variables that every command of `user` starts with: the image's, from /etc/environment, and the user's own."""
     return {
         "PATH": _PATH,
+        **({} if settings.root else _image_variables()),
         "HOME": settings.home_of(user),
         "USER": user,
         "LOGNAME": user,
@@ -56,6 +58,17 @@ def environment(settings: GuestSettings, user: User, shell: str) -> dict[str, st
         "SHELL": shell,
         "TERM": "xterm-256color",
     }
+
+
+def _image_variables() -> dict[str, str]:
+    """NAME="value" lines, as pam_env(8) reads them; whatever else the file holds says nothing."""
+    try:
+        with open("/etc/environment", encoding="utf-8", errors="replace") as file:
+            lines = file.read(_LONGEST_FILE).replace("\0", "").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.strip().removeprefix("export ").partition("=") for line in lines if not line.lstrip().startswith("#"))
+    return {name: value.strip("\"'") for name, equals, value in pairs if name and equals}
 
 
 def _read(path: str) -> dict[str, str]:
