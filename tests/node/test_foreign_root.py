@@ -1,15 +1,14 @@
 """A session on somebody else's root file system: no Python in it, no libc, nothing but a static busybox."""
 
-import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.node.serving import served
 
 import cove
 
@@ -32,27 +31,8 @@ def root() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def session(root: Path) -> Iterator[cove.Session]:
-    with tempfile.TemporaryDirectory(dir="/tmp") as data:
-        command = [
-            sys.executable,
-            "-m",
-            "cove",
-            "up",
-            "--json",
-            "--port",
-            "0",
-            "--data",
-            data,
-            "--image",
-            f"tiny={root}",
-        ]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            endpoint = json.loads(server.stdout.readline())["socket"]
-            with cove.AgentBay(endpoint=endpoint).open(image_id="tiny") as session:
-                yield session
-            server.terminate()
-            assert server.wait(timeout=30) == 0
+    with served("--image", f"tiny={root}") as agent_bay, agent_bay.open(image_id="tiny") as session:
+        yield session
 
 
 def test_a_root_without_python_runs_commands_as_the_user(session: cove.Session) -> None:

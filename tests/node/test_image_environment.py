@@ -1,13 +1,10 @@
 """What an image's /etc/environment says reaches every command; what it cannot say leaves commands as they were."""
 
-import json
 import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 
 import pytest
+from tests.node.serving import served
 
 import cove
 
@@ -17,14 +14,8 @@ WRITE = "printf '%s' \"$WHAT\" > /etc/environment"
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[cove.Session]:
-    with tempfile.TemporaryDirectory(dir="/tmp") as data:
-        command = [sys.executable, "-m", "cove", "up", "--json", "--port", "0", "--data", data]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            endpoint = json.loads(server.stdout.readline())["socket"]
-            with cove.AgentBay(endpoint=endpoint).open() as session:
-                yield session
-            server.terminate()
+    with served() as agent_bay, agent_bay.open() as session:
+        yield session
 
 
 def test_variables_of_the_image_are_every_commands(session: cove.Session) -> None:

@@ -47,7 +47,7 @@ def check_variables(values: dict[str, str]) -> None:
 
 
 def environment(settings: GuestSettings, user: User, shell: str) -> dict[str, str]:
-    """The variables that every command of `user` starts with: the image's, from /etc/environment, and the user's own."""
+    """What every command of `user` starts with: the image's variables, from /etc/environment, and the user's own."""
     return {
         "PATH": _PATH,
         **({} if settings.root else _image_variables()),
