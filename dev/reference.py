@@ -1,20 +1,22 @@
-"""Writes docs/reference from the code, so that it cannot be out of date; `--check` says whether it is."""
+"""Writes docs/reference, and the table of SECURITY.md, from the code; `--check` says where they are out of date."""
 
 import difflib
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from reference_claims import security_page
 from reference_cli import command_page
 from reference_http import http_page
-from reference_sdk import client_page
+from reference_sdk import client_page, failures_page
 from reference_tables import errors_page, limits_page, settings_page, tools_page
 
-PLACE = Path(__file__).parent.parent / "docs" / "reference"
+ROOT = Path(__file__).parent.parent
 NOTICE = "<!-- Made from the code by dev/reference.py: change that, then run `make generate`. -->\n\n"
-PAGES: dict[str, Callable[[], str]] = {
+REFERENCE: dict[str, Callable[[], str]] = {
     "tools.md": tools_page,
     "errors.md": errors_page,
+    "failures.md": failures_page,
     "settings.md": settings_page,
     "limits.md": limits_page,
     "cli.md": command_page,
@@ -23,13 +25,18 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
+def pages() -> dict[Path, str]:
+    """Every file that is made, with what shall stand in it."""
+    made = {ROOT / "docs" / "reference" / name: NOTICE + page() for name, page in REFERENCE.items()}
+    return made | {ROOT / "SECURITY.md": security_page()}
+
+
 def stale() -> list[str]:
     """A diff for each page that is not what the code says."""
     found = []
-    for name, page in PAGES.items():
-        path = PLACE / name
+    for path, text in pages().items():
         there = path.read_text() if path.exists() else ""
-        diff = difflib.unified_diff(there.splitlines(), (NOTICE + page()).splitlines(), name, "code", lineterm="", n=1)
+        diff = difflib.unified_diff(there.splitlines(), text.splitlines(), path.name, "code", lineterm="", n=1)
         found += ["\n".join(diff)]
     return [diff for diff in found if diff]
 
@@ -37,10 +44,11 @@ def stale() -> list[str]:
 def main() -> int:
     """Write the pages, or check them."""
     if "--check" in sys.argv[1:]:
-        print("\n".join(stale()))
-        return 1 if stale() else 0
-    for name, page in PAGES.items():
-        (PLACE / name).write_text(NOTICE + page())
+        found = stale()
+        print("\n".join(found))
+        return 1 if found else 0
+    for path, text in pages().items():
+        path.write_text(text)
     return 0
 
 

@@ -22,10 +22,21 @@ CLASSES: tuple[tuple[str, type], ...] = (
 INTRO = """# Python client
 
 Each class has an async twin with the same names: `AsyncAgentBay`, `AsyncSession`, `AsyncAGB`, `AsyncAGBSession`.
+What a method does when something fails: [failures](failures.md).
+"""
+FAILURES = """# Failures
 
-**When something fails.** No valid answer (nothing there, no answer in time, an answer that is none of Cove's), or an
-argument that no server would take: every method raises, see [errors](errors.md). The service refused: the table says
-what each method does; `.unwrap()` on a result raises the refusal.
+A client must tell two things apart: *no* as an answer, and no answer.
+
+| what happened | what every method does |
+| --- | --- |
+| an argument that no server would take | raises `InvalidInput` or a child of it, before anything is sent |
+| nothing answers, or not in time, or not as a Cove does | raises a child of `TransportFailed` |
+| the service, or a tool, says no | what the tables below say |
+
+A result with `success=False` has the sentence in `error_message`, the error's name in `code` and the error itself in
+`cause`; `.unwrap()` raises it. A command's exit code other than 0 is `success=False` too, with the `exit_code`. The errors:
+[errors](errors.md).
 """
 
 
@@ -47,7 +58,9 @@ def aliases(cls: type) -> list[str]:
 
 
 def refusal(method: Callable[..., object]) -> str:
-    """What a refusal by the service becomes."""
+    """What a refusal by the service becomes; empty for a method that asks nobody."""
+    if "raises what refuses" in (inspect.getdoc(method) or "").lower():
+        return "raises the refusal"
     if "SessionError" in (inspect.getdoc(method) or ""):
         return "raises `SessionError`"
     gives = str(inspect.signature(method).return_annotation)
@@ -65,8 +78,17 @@ def client_page() -> str:
     """Every class and method of the client."""
     parts = [INTRO]
     for name, cls in CLASSES:
-        rows = [(signature(each, method), sentence(method), refusal(method)) for each, method in methods(cls)]
-        parts.append(f"\n## {name}\n\n{sentence(cls)}\n\n{table(('method', '', 'refused'), rows)}")
+        rows = [(signature(each, method), sentence(method)) for each, method in methods(cls)]
+        parts.append(f"\n## {name}\n\n{sentence(cls)}\n\n{table(('method', ''), rows)}")
         if aliases(cls):
             parts.append(f"\n{', '.join(aliases(cls))}.\n")
+    return "".join(parts)
+
+
+def failures_page() -> str:
+    """For every method that asks the service: what a refusal becomes."""
+    parts = [FAILURES]
+    for name, cls in CLASSES:
+        rows = [(f"`{each}`", refusal(method)) for each, method in methods(cls) if refusal(method)]
+        parts.append(f"\n## {name}\n\n{table(('method', 'refused'), rows)}")
     return "".join(parts)
