@@ -32,6 +32,7 @@ class Moves:
                 lambda connection: rows.add(connection, session, self._parts.settings.slots, self._parts.reserve.check)
             )
             if row.id == session.id:
+                self._parts.remember(row)
                 self._done("create.row", row)
                 spec = SandboxSpec(session_id=row.id, image=spec_image, limits=row.limits, slot=row.slot)
                 return await self._make(row, spec)
@@ -137,12 +138,12 @@ class Moves:
         return session
 
     async def _move(self, session: Session, step: Move, checkpoint: str, **changes: Any) -> Session:
-        moved = await self._parts.database.write(lambda connection: rows.move(connection, session, step, **changes))
+        moved = await self._parts.write(lambda connection: rows.move(connection, session, step, **changes))
         self._done(checkpoint, moved)
         return moved
 
     async def _change(self, session: Session, **changes: Any) -> Session:
-        return await self._parts.database.write(lambda connection: rows.change(connection, session, **changes))
+        return await self._parts.write(lambda connection: rows.change(connection, session, **changes))
 
     def _done(self, checkpoint: str, session: Session) -> None:
         self._parts.checkpoint(checkpoint)

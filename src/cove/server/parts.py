@@ -9,13 +9,13 @@ from cove.core.errors import SessionNotFound
 from cove.core.ids import SessionId, TenantId
 from cove.core.image import Images
 from cove.core.ports import Driver
-from cove.core.session import Session
+from cove.core.session import ENDED, Session
 from cove.core.tool import Tool
 from cove.server.activity import Activity
 from cove.server.disk import Reserve
 from cove.server.settings import ServerSettings
 from cove.server.store import sessions as rows
-from cove.server.store.database import Database
+from cove.server.store.database import Database, Work
 from cove.server.tasks import Tasks
 
 Checkpoint = Callable[[str], None]
@@ -49,13 +49,29 @@ class Parts:
     clock: Callable[[], float]
     checkpoint: Checkpoint = no_checkpoint
     _locks: WeakValueDictionary[SessionId, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _living: dict[SessionId, Session] = field(default_factory=dict)
 
     def lock(self, session_id: SessionId) -> asyncio.Lock:
         """The lock under which this session's moves are made; calls do not take it."""
         return self._locks.setdefault(session_id, asyncio.Lock())
 
+    async def write(self, work: Work[Session]) -> Session:
+        """Write one session's row and remember it. Within `tasks`, so that no cancellation comes between the two."""
+        session = await self.database.write(work)
+        self.remember(session)
+        return session
+
+    def remember(self, session: Session) -> None:
+        """Keep a living session's row as it stands in the store, of which this server is the only writer."""
+        if session.state in ENDED:
+            self._living.pop(session.id, None)
+        else:
+            self._living[session.id] = session
+
     async def load(self, session_id: SessionId) -> Session:
         """The session's row; raises SessionNotFound."""
+        if session := self._living.get(session_id):
+            return session
         session = await self.database.read(lambda connection: rows.find(connection, session_id))
         if session is None:
             raise SessionNotFound(session_id=session_id)

@@ -17,6 +17,7 @@ async def reconcile(parts: Parts, moves: Moves) -> None:
     living = await parts.database.read(rows.living)
     await _destroy_strangers(parts, {session.id for session in living})
     for session in living:
+        parts.remember(session)
         try:
             await _take_up(parts, moves, session)
         except Exception:  # one session's trouble must not keep the others from being served

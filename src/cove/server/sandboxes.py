@@ -83,9 +83,12 @@ class Sandboxes:
         """Replace all labels; raises InvalidLabels."""
         checked = check_labels(labels)
         await self._living(caller, session_id)
+        return await self._parts.tasks.finish(self._set_labels(caller, session_id, checked))
+
+    async def _set_labels(self, caller: Caller, session_id: SessionId, labels: dict[str, str]) -> Session:
         async with self._parts.lock(session_id):
             session = await self._living(caller, session_id)
-            return await self._parts.database.write(lambda connection: rows.change(connection, session, labels=checked))
+            return await self._parts.write(lambda connection: rows.change(connection, session, labels=labels))
 
     async def pause(self, caller: Caller, session_id: SessionId, *, wait: bool = True) -> Session:
         """Freeze the session; without `wait`, answer once the intent is durable. Raises WrongState."""
