@@ -4,6 +4,7 @@ One connection carries one request and its replies; the messages themselves are 
 `tools/call` with `{name, arguments, callId}`, `tools/list`, `ping`, and the notification `notifications/cancelled`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ MAX_DEPTH = 64
 _LENGTH = 4
 
 
-class FrameRefused(ValueError):
+class FrameRefused(ValueError):  # noqa: N818 - what happened to it, not whose fault it is
     """The peer sent something that is no frame."""
 
 
@@ -29,16 +30,17 @@ def frame(message: dict[str, Any]) -> bytes:
 class FrameReader:
     """Turns received bytes into messages. Feed it; it returns each complete message, in order."""
 
-    def __init__(self, max_frame: int = MAX_FRAME) -> None:
+    def __init__(self, max_frame: int = MAX_FRAME, decode: Callable[[bytes], dict[str, Any]] | None = None) -> None:
         self._buffer = bytearray()
         self._max_frame = max_frame
+        self._decode = decode or decode_message
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
         """Messages completed by `data`; raises FrameRefused on a length or a body that cannot be one."""
         self._buffer += data
         messages = []
         while (body := self._take()) is not None:
-            messages.append(_decode(body))
+            messages.append(self._decode(body))
         return messages
 
     def _take(self) -> bytes | None:
@@ -54,7 +56,8 @@ class FrameReader:
         return body
 
 
-def _decode(body: bytes) -> dict[str, Any]:
+def decode_message(body: bytes) -> dict[str, Any]:
+    """A frame's body as a message; raises FrameRefused."""
     try:
         message = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,15 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from cove.core.errors import CallNotFound, GuestMisbehaved, GuestSilent, error_from_wire
-from cove.core.frames import FrameReader, FrameRefused, frame
+from cove.core.frames import MAX_FRAME, FrameReader, FrameRefused, frame
 from cove.core.ids import CallId, SessionId
 from cove.core.tool import Failure, Outcome
+from cove.node.answers import decode_answer
 
 _CHUNK = 256 * 1024
-_GRACE = 15.0
-"""Seconds beyond a tool's own timeout that a guest on a busy machine gets to answer."""
+_GRACE = 8.0
+"""Seconds beyond a tool's own timeout that a guest on a busy machine gets to answer. Clients wait ten, so that they are
+told by us what happened."""
 _DEFAULT_PATIENCE = 120.0
 _SLICE = 1.0
+_MOST_BYTES, _MOST_MESSAGES = MAX_FRAME + _CHUNK, 1000
+"""Of one conversation: a guest that talks on and on without answering is cut off."""
+_FAILURE_CODE = re.compile(r"[A-Za-z]{1,64}")
+_LONGEST_MESSAGE = 64 * 1024
 
 
 class GuestDoor:
@@ -37,7 +44,7 @@ class GuestDoor:
             raise self._misbehaved("a result without structured content")
         if not result.get("isError"):
             return Outcome(structured=content)
-        return Outcome(failure=Failure(str(content.get("code")), str(content.get("message"))))
+        return Outcome(failure=self._failure(content.get("code"), content.get("message")))
 
     async def ping(self, patience: float = _GRACE) -> None:
         """Return once the guest answers."""
@@ -67,14 +74,20 @@ class GuestDoor:
                 raise GuestSilent(session_id=self._session_id, seconds=patience)
 
     async def _exchange(self, request: bytes) -> dict[str, Any]:
-        loop, reader = asyncio.get_running_loop(), FrameReader()
+        loop, reader = asyncio.get_running_loop(), FrameReader(decode=decode_answer)
+        received = messages = 0
         try:
             with _connected(self._directory) as connection:
                 await loop.sock_sendall(connection, request)
                 while data := await loop.sock_recv(connection, _CHUNK):
-                    for message in reader.feed(data):
+                    told = reader.feed(data)
+                    for message in told:
                         if "id" in message:
                             return message
+                    received, messages = received + len(data), messages + len(told)
+                    if received > _MOST_BYTES or messages > _MOST_MESSAGES:
+                        raise self._misbehaved(f"{messages} messages and {received} bytes without an answer")
+                    await asyncio.sleep(0)  # what is there is received without waiting: let others have their turn
         except (OSError, FrameRefused) as error:
             raise self._misbehaved(str(error)) from error
         raise self._misbehaved("it hung up; the guest was killed and starts anew")
@@ -93,6 +106,11 @@ class GuestDoor:
         if not isinstance(data, dict) or not isinstance(facts, dict) or data.get("code") not in _MAY_REFUSE:
             return self._misbehaved(f"an error that is none of ours: {str(error.get('message'))[:200]}")
         return error_from_wire(data["code"], facts, str(error.get("message")))
+
+    def _failure(self, code: object, message: object) -> Failure:
+        if not isinstance(code, str) or not isinstance(message, str) or not _FAILURE_CODE.fullmatch(code):
+            raise self._misbehaved("a failure without a code and a sentence")
+        return Failure(code, message[:_LONGEST_MESSAGE])
 
     def _misbehaved(self, reason: str) -> GuestMisbehaved:
         return GuestMisbehaved(session_id=self._session_id, reason=reason)

@@ -12,6 +12,7 @@ from cove.core.session import ENDED, Session, State, refusal
 from cove.core.tool import AnsweredBy, Outcome, Tool
 from cove.server.moves import Moves
 from cove.server.parts import Caller, Parts
+from cove.server.shapes import Shapes
 
 DEEPEST_ARGUMENTS = 32
 LONGEST_CALL_ID = 128
@@ -23,6 +24,7 @@ class Calls:
     def __init__(self, parts: Parts, moves: Moves) -> None:
         self._parts = parts
         self._moves = moves
+        self._shapes = Shapes(parts.tools)
 
     def tools_of(self, image_id: str) -> list[Tool]:
         """The tools that an image offers; raises ImageNotFound."""
@@ -45,7 +47,8 @@ class Calls:
             if tool.answered_by is AnsweredBy.NODE:
                 return await self._answer(tool, session_id, arguments)
             try:
-                return await self._parts.driver.call(session_id, _check_call_id(call_id), name, arguments)
+                outcome = await self._parts.driver.call(session_id, _check_call_id(call_id), name, arguments)
+                return self._shapes.check(session_id, tool, outcome)
             except FrameRefused as error:
                 raise InvalidToolArguments(tool=name, reason=str(error)) from error
 

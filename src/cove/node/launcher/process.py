@@ -47,8 +47,9 @@ def _watch_deaths() -> int:
 
 def _receive(control: socket.socket, deaths: int) -> bytes:
     """The next packet; meanwhile the dead are buried, whenever there are any."""
+    awaited: list[socket.socket | int] = [control, deaths]
     while True:
-        readable, _, _ = select.select([control, deaths], [], [])
+        readable, _, _ = select.select(awaited, [], [])
         if deaths in readable:
             os.read(deaths, 4096)
             _reap()
