@@ -32,11 +32,10 @@ def serve(listener: socket.socket, guest: Guest) -> None:
             continue
         try:
             threading.Thread(target=_converse, args=(connection, guest, places), daemon=True).start()
-        except RuntimeError:  # the session has all the processes it may have, and a thread counts as one
-            places.release()
-            _send(
-                connection, refusal(_BUSY, "the guest can start no thread: the session's processes are at their limit")
-            )
+        except RuntimeError:
+            # The session has all the processes it may have, and a thread counts as one. Answer here, one after the
+            # other: so a command that forks without end can still be cancelled, and others are told what is wrong.
+            _converse(connection, guest, places)
 
 
 def _converse(connection: socket.socket, guest: Guest, places: threading.BoundedSemaphore) -> None:

@@ -16,7 +16,7 @@ from cove.core.tool import Failure
 from cove.guest.answers import MAX_ANSWER, Answer, answer_of, failure_answer
 from cove.guest.cancel import Cancel
 from cove.guest.children import Child, Deadline, become, fork, wait
-from cove.guest.failures import failed
+from cove.guest.failures import failed, failed_by
 from cove.guest.settings import GuestSettings
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -41,6 +41,8 @@ def run_as_user(settings: GuestSettings, cancel: Cancel, work: Callable[[], msgs
             return _read_answer(reply, child.reap())
     except ToolFailed as failure:
         return failure_answer(failure)
+    except OSError as error:  # no process or memory is left for the child
+        return failure_answer(failed_by(error, "the sandbox"))
     finally:
         os.close(reply)
 
