@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
-CODE = ("src", "tests", "dev", "benchmarks", "examples")
+CODE = tuple(name for name in ("src", "tests", "dev", "benchmarks", "examples") if any((ROOT / name).rglob("*.py")))
 CHECKS: tuple[tuple[str, ...], ...] = (
     (f"{BIN}/ruff", "check", "--quiet", *CODE),
     (f"{BIN}/ruff", "format", "--check", "--quiet", *CODE),
