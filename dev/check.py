@@ -9,8 +9,8 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 CODE = tuple(name for name in ("src", "tests", "dev", "benchmarks", "examples") if any((ROOT / name).rglob("*.py")))
 CHECKS: tuple[tuple[str, ...], ...] = (
-    (f"{BIN}/ruff", "check", "--quiet", *CODE),
-    (f"{BIN}/ruff", "format", "--check", "--quiet", *CODE),
+    (f"{BIN}/ruff", "check", "--no-cache", "--quiet", *CODE),
+    (f"{BIN}/ruff", "format", "--check", "--no-cache", "--quiet", *CODE),
     (f"{BIN}/mypy", "--no-error-summary"),
     (f"{BIN}/lint-imports", "--no-logo"),
     (sys.executable, "dev/check_sizes.py"),

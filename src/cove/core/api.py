@@ -10,7 +10,7 @@ from cove.core.tool import Failure, Tool
 
 
 class CreateSession(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """POST /v1/sessions. Absent values take the published defaults; an `Idempotency-Key` header makes it safe to repeat."""
+    """POST /v1/sessions. Absent values take the published defaults; with an `Idempotency-Key` it is safe to repeat."""
 
     image_id: str | None = None
     labels: dict[str, str] | None = None

@@ -35,4 +35,4 @@ class Images:
 
     def names(self) -> list[str]:
         """Every id and alias that `find` knows, sorted."""
-        return sorted({*self._by_id, *(alias for alias, id in self._aliases.items() if id in self._by_id)})
+        return sorted({*self._by_id, *(alias for alias, name in self._aliases.items() if name in self._by_id)})

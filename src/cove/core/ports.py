@@ -37,7 +37,7 @@ Facts = dict[str, Any]
 
 @runtime_checkable  # the HTTP framework checks what it injects
 class Driver(Protocol):
-    """A way to isolate. Every method may raise SandboxFailed; those with a session id raise SandboxGone if it is no more."""
+    """A way to isolate. Every method may raise SandboxFailed, and SandboxGone for a session that is no more."""
 
     async def start(self, on_lost: Lost) -> None:
         """Get ready; from now on call `on_lost` when a sandbox ends without being asked to."""
@@ -52,7 +52,7 @@ class Driver(Protocol):
         """Make a sandbox that answers calls; the facts let a later server find it again. Leaves nothing on failure."""
 
     async def adopt(self, session_id: SessionId, facts: Facts) -> None:
-        """Take up a sandbox that an earlier server made; raises SandboxGone with the reason if it is not that one any more."""
+        """Take up a sandbox that an earlier server made; raises SandboxGone, with the reason, if it is not that one."""
 
     async def call(self, session_id: SessionId, call_id: CallId, tool: str, arguments: dict[str, Any]) -> Outcome:
         """Run a tool in the guest. The same call id again gives the first call's outcome, never a second run."""

@@ -119,7 +119,10 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
-    """A session's use of the machine, from its cgroup and disk image, never from the guest. Bytes, seconds, percent of all its cpus."""
+    """A session's use of the machine, from its cgroup and disk image, never from the guest.
+
+    Bytes and seconds; `cpu_used_pct` is percent of all its cpus.
+    """
 
     cpu_count: float
     cpu_used_pct: float
