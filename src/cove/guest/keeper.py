@@ -18,7 +18,9 @@ class Keeper:
         self._drain: Drain | None = None
 
     def keep(self, fds: list[int]) -> None:
-        """Take over the descriptors."""
+        """Take over the descriptors, if there are any: it wakes pid 1."""
+        if not fds:
+            return
         if self._socket_fd is not None and self._sent(fds):
             for fd in fds:
                 os.close(fd)
