@@ -42,6 +42,21 @@ def exchange(host: str, port: int, send: str = "", raw: str = "") -> dict[str, A
         return {"received": b"".join(iter(lambda: client.recv(65536), b"")).decode()}
 
 
+def greeted(host: str, port: int, count: int, send: str) -> dict[str, Any]:
+    """Wait for `count` bytes before sending anything, as a client of SSH, SMTP or MySQL does."""
+    with socket.create_connection((host, port), timeout=SECONDS) as client:
+        greeting = client.recv(count, socket.MSG_WAITALL).decode()
+        client.sendall(send.encode())
+        client.shutdown(socket.SHUT_WR)
+        return {"greeting": greeting, "received": b"".join(iter(lambda: client.recv(65536), b"")).decode()}
+
+
+def drain(host: str, port: int) -> dict[str, Any]:
+    """Say nothing, not even that nothing will come, and count what comes."""
+    with socket.create_connection((host, port), timeout=SECONDS) as client:
+        return {"received": sum(map(len, iter(lambda: client.recv(1 << 20), b"")))}
+
+
 def bulk(host: str, port: int, size: int) -> dict[str, Any]:
     with socket.create_connection((host, port), timeout=SECONDS) as client:
         block = os.urandom(1 << 20)
@@ -81,7 +96,7 @@ def flood(host: str, send: str, count: int) -> dict[str, Any]:
 
 
 HELD: list[socket.socket] = []
-ACTIONS = {"ready": ready, "udp": udp, "tcp": tcp, "exchange": exchange, "bulk": bulk, "hold": hold, "flood": flood}
+ACTIONS = {each.__name__: each for each in (ready, udp, tcp, exchange, greeted, drain, bulk, hold, flood)}
 
 
 def main() -> None:

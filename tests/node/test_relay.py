@@ -7,136 +7,33 @@ import signal
 import socket
 import ssl
 import struct
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from shutil import which
-from typing import IO, Any
+from typing import IO
 
 import pytest
+from tests.node.relaying import (
+    BOUND,
+    FOREIGN,
+    NAMED,
+    OWN,
+    SESSION,
+    Inside,
+    address_in,
+    code_of,
+    echo,
+    needs_network,
+    question,
+    relaying,
+    serving,
+)
 
 from cove.core.errors import InvalidSetting
 from cove.core.ids import SessionId
-from cove.node.netns import bring_up_loopback, open_listeners
 from cove.node.relay import Relay
-from cove.node.syscalls import CLONE_NEWNET, setns, unshare
 
-pytestmark = [
-    pytest.mark.anyio,
-    pytest.mark.skipif(
-        os.geteuid() != 0 or which("nft") is None or which("ip") is None, reason="needs root, nft and ip"
-    ),
-]
-
-CLIENT = Path(__file__).parent / "inside_netns.py"
-NAMED, OWN, FOREIGN = "203.0.113.7", "203.0.113.9", "203.0.113.200"
-SESSION = SessionId("s-1")
-BOUND = 20.0
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def outside() -> Iterator[None]:
-    """A network of the test's own in place of the host's: `lo` with two addresses beside 127.0.0.1."""
-    before = os.open("/proc/self/ns/net", os.O_RDONLY)
-    try:
-        unshare(CLONE_NEWNET)
-        bring_up_loopback()
-        for address in (NAMED, OWN):
-            subprocess.run(["ip", "addr", "add", f"{address}/32", "dev", "lo"], check=True)
-        yield
-    finally:
-        setns(before, CLONE_NEWNET)
-        os.close(before)
-
-
-class Inside:
-    """A program in a sandbox's network namespace: takes one request a line, and answers in one."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(CLIENT), which("nft") or ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self._ask_now({"do": "ready"})
-
-    def listeners(self) -> list[int]:
-        namespace = os.open(f"/proc/{self._process.pid}/ns/net", os.O_RDONLY)
-        try:
-            return open_listeners(namespace)
-        finally:
-            os.close(namespace)
-
-    async def ask(self, **request: Any) -> Any:
-        async with asyncio.timeout(BOUND):
-            return await asyncio.to_thread(self._ask_now, request)
-
-    def _ask_now(self, request: dict[str, Any]) -> Any:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-@pytest.fixture
-def inside(outside: None) -> Iterator[Inside]:
-    client = Inside()
-    yield client
-    client.close()
-
-
-@asynccontextmanager
-async def relaying(inside: Inside, *allow: str, log_fd: int | None = None) -> AsyncIterator[Relay]:
-    relay = Relay(allow, log_fd=log_fd)
-    await relay.start()
-    try:
-        await relay.attach(SESSION, inside.listeners())
-        yield relay
-    finally:
-        await relay.stop()
-
-
-@asynccontextmanager
-async def serving(address: str, handler: Any) -> AsyncIterator[int]:
-    server = await asyncio.start_server(handler, address, 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-
-
-async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send back all that came, once the client has said that it was all."""
-    data = await reader.read()
-    writer.write(b"got " + data)
-    with suppress(ConnectionError):
-        await writer.drain()
-    writer.close()
-
-
-def question(name: str, kind: int = 1) -> str:
-    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
-    return (struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + labels + struct.pack("!BHH", 0, kind, 1)).hex()
-
-
-def address_in(answer: str) -> str:
-    """The A record at the end of an answer, "" when it has none."""
-    message = bytes.fromhex(answer)
-    return socket.inet_ntoa(message[-4:]) if message[7] else ""
-
-
-def code_of(answer: str) -> int:
-    return bytes.fromhex(answer)[3] & 15
+pytestmark = [pytest.mark.anyio, needs_network]
 
 
 async def test_named_literal_is_reached_with_half_close_and_bytes_counted(inside: Inside) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 _RESET, _ORDINARY = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
@@ -38,8 +39,10 @@ class Pipe:
         loop = asyncio.get_running_loop()
         try:
             for side in (self._outer, self._inner):
-                side.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ORDINARY)
+                reset_on_close(side.socket)  # the loop closes it when we are cancelled in here
                 await loop.connect_accepted_socket(lambda side=side: side, side.socket)  # type: ignore[misc] # its own default
+            for side in (self._outer, self._inner):  # both before either may break the other
+                _set_linger(side.socket, _ORDINARY)
             self._outer.start()
             self._inner.start()
             await self._ended
@@ -63,7 +66,12 @@ class Pipe:
 
 
 class _Side(asyncio.Protocol):
-    """One of the two sockets; what it reads, its peer writes."""
+    """One of the two sockets; what it reads, its peer writes.
+
+    Its peer may not have a transport yet when its own program speaks, ends or breaks: until `start`, what happens is
+    put off. That is one piece of data at most, for the first stops the reading; pausing earlier, in `connection_made`,
+    would do nothing under uvloop, which begins to read after it.
+    """
 
     peer: "_Side"
 
@@ -71,46 +79,48 @@ class _Side(asyncio.Protocol):
         self.socket, self.bytes_read, self.is_gone = connected, 0, False
         self._pipe, self._gate = pipe, gate
         self._transport: asyncio.Transport | None = None
+        self._put_off: list[Callable[[], None]] | None = []
         self._has_ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the other side before anything is read."""
+        """The loop has the socket, and may read it before the other side stands."""
         self._transport = cast("asyncio.Transport", transport)  # both loops give one, uvloop's is no subclass
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
-        self._transport.pause_reading()
 
     def start(self) -> None:
-        """From now on, what comes is carried."""
-        self._resume()
+        """Both sides stand: from now on, what comes is carried, after what has come already."""
+        put_off, self._put_off = self._put_off or [], None
+        self._resume()  # before the rest, which may find the peer slow and pause us
+        for act in put_off:
+            act()
 
     def data_received(self, data: bytes) -> None:
         """Hand on what the gate lets through."""
-        self.bytes_read += len(data)
-        passed = self._gate(data) if self._gate else data
-        if passed is None:
-            self._pipe.refuse()
-        elif passed and self.peer._transport and not self.peer.is_gone:
-            self.peer._transport.write(passed)
+        if self._put_off is None:
+            self._carry(data)
+        else:
+            self._put_off.append(partial(self._carry, data))
+            self._pause()
 
     def eof_received(self) -> bool:
         """Tell the peer; the other direction goes on until it ends, too."""
-        self._has_ended = True
-        self.peer._end_writing()
+        if self._put_off is None:
+            self._end()
+        else:
+            self._put_off.append(self._end)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """A side that broke breaks its peer; one that closed lets its peer finish writing."""
         self.is_gone = True
-        if exc is not None:
-            self.peer.reset()
-        elif self.peer._transport:
-            self.peer._transport.close()
-        self._pipe.side_ended()
+        if self._put_off is None:
+            self._lose(exc)
+        else:
+            self._put_off.append(partial(self._lose, exc))
 
     def pause_writing(self) -> None:
         """We are slow: the peer is not read for a while."""
-        if self.peer._transport and not self.peer._transport.is_closing():
-            self.peer._transport.pause_reading()
+        self.peer._pause()
 
     def resume_writing(self) -> None:
         """We have caught up."""
@@ -127,9 +137,36 @@ class _Side(asyncio.Protocol):
         else:
             self._transport.abort()
 
+    def _carry(self, data: bytes) -> None:
+        self.bytes_read += len(data)
+        passed = self._gate(data) if self._gate else data
+        if passed is None:
+            self._pipe.refuse()
+        elif passed:
+            self.peer._write(passed)
+
+    def _end(self) -> None:
+        self._has_ended = True
+        self.peer._end_writing()
+
+    def _lose(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self.peer.reset()
+        elif self.peer._transport:
+            self.peer._transport.close()
+        self._pipe.side_ended()
+
+    def _pause(self) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.pause_reading()
+
     def _resume(self) -> None:
         if self._transport and not self._transport.is_closing() and not self._has_ended:
             self._transport.resume_reading()
+
+    def _write(self, data: bytes) -> None:
+        if self._transport and not self._transport.is_closing():
+            self._transport.write(data)
 
     def _end_writing(self) -> None:
         """Half-close; when both halves are closed, close."""
@@ -143,5 +180,9 @@ class _Side(asyncio.Protocol):
 
 def reset_on_close(connection: socket.socket) -> None:
     """Make closing this socket send RST."""
+    _set_linger(connection, _RESET)
+
+
+def _set_linger(connection: socket.socket, value: bytes) -> None:
     if connection.fileno() >= 0:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, value)
