@@ -16,7 +16,7 @@ REGISTRY = re.compile(
     + r")\.(?:org|com|net|io)\b"
 )
 MACHINE = re.compile(
-    r"(?:^|[\s"'`=(:])/(?:work|workspace)/|/\.pyenv/|/home/(?!wuying\b|user\b|you\b|alice\b|bob\b)[a-z]+/|/Users/"
+    r"(?:^|[\s\"'`=(:])/(?:work|workspace)/|/\.pyenv/|/home/(?!wuying\b|user\b|you\b|alice\b|bob\b)[a-z]+/|/Users/"
 )
 
 
