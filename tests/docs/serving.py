@@ -30,12 +30,11 @@ class Serving:
             "COVE_SLOTS": "64",
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self._options: str | None = None
 
-    def serve(self, options: str = "") -> None:
-        """See that a server runs with these options, and no others."""
-        if self._options != options:
-            self.restart(options)
+    def serve(self) -> None:
+        """See that a server runs; with which options is for pages that start it themselves."""
+        if self._process is None:
+            self.restart("")
 
     def restart(self, options: str) -> str:
         """A server with these options and an empty store; what it says when it serves."""
@@ -49,7 +48,6 @@ class Serving:
             env=ours | self.environ,
             stdout=subprocess.PIPE,
         )
-        self._options = options
         return self._said()
 
     def _said(self) -> str:
@@ -65,7 +63,7 @@ class Serving:
 
     def end(self) -> None:
         """Delete every session and stop the server."""
-        process, self._process, self._options = self._process, None, None
+        process, self._process = self._process, None
         if process is None:
             return
         if process.poll() is None:
