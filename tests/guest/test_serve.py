@@ -242,9 +242,21 @@ def test_a_deadline_does_not_count_frozen_time(door: Door) -> None:
 
 
 def test_a_cancelled_file_tool_ends(door: Door) -> None:
-    door.shell("mkdir many; cd many; for d in $(seq 60); do mkdir $d; (cd $d; seq 500 | xargs touch); done")
-    params = {"name": "search_files", "arguments": {"path": "/", "pattern": "*" * 60 + "z"}, "callId": "search"}
+    names = "a" * 30
+    door.shell(f"mkdir many; cd many; for i in $(seq 2000); do echo {names}$i; done | xargs touch")
+    params = {"name": "search_files", "arguments": {"path": "many", "pattern": "*a" * 25 + "*b"}, "callId": "search"}
     with door.connect() as connection:
         connection.sendall(frame({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}))
         eventually(lambda: door.ask("notifications/cancelled", {"requestId": "search"})["result"]["cancelled"])
         assert answer_on(connection)["result"]["structuredContent"]["code"] == "CallCancelled"
+
+
+def test_every_file_tool_works_where_the_user_may_not_read_our_python(door: Door) -> None:
+    door.shell("printf 'a\\nb\\n' > f")
+    assert "+c" in door.call("edit_file", {"path": "f", "edits": [{"oldText": "b", "newText": "c"}]})["diff"]
+    assert door.call("search_files", {"path": ".", "pattern": "f*"})["matches"] == [str(door.home / "f")]
+    there = f"/dev/shm/{door.home.name}"
+    try:
+        assert door.call("move_file", {"source": "f", "destination": there}) == {"path": there}
+    finally:
+        door.shell(f"rm -f {there}")

@@ -108,7 +108,7 @@ def move(source: Place, destination: Place) -> PathDone:
 
 
 def _copy_and_delete(source: Place, destination: Place) -> None:
-    import shutil
+    import shutil  # named in the tool's `imports`
 
     if os.path.isdir(source.real) and not os.path.islink(source.real):
         try:

@@ -24,9 +24,11 @@ class Place(NamedTuple):
 def place(settings: GuestSettings, path: str) -> Place:
     """Where `path` is; a relative one starts at the home directory. Raises ToolFailed InvalidPath."""
     _check(path)
-    shown = os.path.join(settings.home, path)
+    real = os.path.join(settings.home, path)
+    # ".." stays: what it means depends on links.
+    shown = real if ".." in real.split("/") else os.path.normpath(real)
     if settings.root is None:
-        return Place(shown, shown)
+        return Place(shown, real)
     # Only a simulation has a root; there `..` is taken out first, so that it does not lead above it by accident.
     return Place(shown, settings.root.rstrip("/") + os.path.normpath("/" + shown.lstrip("/")))
 

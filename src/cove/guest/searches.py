@@ -2,6 +2,7 @@
 
 import os
 import re
+from fnmatch import translate
 
 from cove.core.results import SearchMatches
 from cove.guest.places import Place, readable
@@ -33,8 +34,6 @@ def search(top: Place, pattern: str, excluded: list[str]) -> SearchMatches:
 
 class _matcher:  # noqa: N801 - used as the function it stands for
     def __init__(self, pattern: str, *, in_part: bool) -> None:
-        from fnmatch import translate
-
         self._on_path = "/" in pattern
         is_glob = any(sign in pattern for sign in "*?[")
         self._part = pattern if in_part and not is_glob else None

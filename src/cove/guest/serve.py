@@ -1,6 +1,7 @@
 """The guest's server: threads and blocking sockets, one connection for one request. Started by `cove.guest.init`."""
 
 import gc
+import signal
 import socket
 import sys
 import threading
@@ -14,39 +15,67 @@ SECONDS_TO_ASK = 30.0
 """For a client to deliver its request, from one piece to the next."""
 SECONDS_TO_TAKE = 60.0
 """For a client to take a piece of the answer. Who is slower asks again, by the call's id."""
-MOST_CONNECTIONS = 256
+MOST_THREADS = 256
+_IDLE_THREADS = 2
+"""That wait for a connection, besides those that answer one: a command to cancel and the wish to cancel it."""
 _READ = 256 * 1024
 _CREDENTIALS = 12
 """Bytes of the kernel's struct ucred: pid, uid and gid."""
-_BUSY = -32000
 
 
-def serve(listener: socket.socket, guest: Guest) -> None:
-    """Answer connections until the listener is closed."""
-    places = threading.BoundedSemaphore(MOST_CONNECTIONS)
-    while True:
-        connection, _ = listener.accept()
-        connection.settimeout(SECONDS_TO_ASK)
-        if not places.acquire(blocking=False):
-            _send(connection, refusal(_BUSY, f"the guest answers {MOST_CONNECTIONS} connections already"))
-            continue
-        try:
-            threading.Thread(target=_converse, args=(connection, guest, places), daemon=True).start()
-        except RuntimeError:
-            # The session has all the processes it may have, and a thread counts as one. Answer here, one after the
-            # other: so a command that forks without end can still be cancelled, and others are told what is wrong.
-            _converse(connection, guest, places)
+class Crew:
+    """Threads of which each accepts a connection and answers it itself: no hand-over, which would cost a switch."""
+
+    def __init__(self, listener: socket.socket, guest: Guest) -> None:
+        self._listener = listener
+        self._guest = guest
+        self._lock = threading.Lock()
+        self._count = self._idle = 0
+
+    def complete(self) -> None:
+        """Start threads until enough are idle, or no more may be."""
+        while self._may_hire():
+            try:
+                threading.Thread(target=self._work, daemon=True).start()
+            except RuntimeError:
+                # The session has all the processes it may have, and a thread counts as one. The idle ones that are
+                # there must do: so a command that forks without end can be cancelled, and others are told why not.
+                with self._lock:
+                    self._idle, self._count = self._idle - 1, self._count - 1
+                return
+
+    def _may_hire(self) -> bool:
+        with self._lock:
+            may = self._idle < _IDLE_THREADS and self._count < MOST_THREADS
+            self._idle, self._count = self._idle + may, self._count + may
+            return may
+
+    def _work(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            with self._lock:
+                self._idle -= 1
+            self.complete()
+            _converse(connection, self._guest)
+            if not self._become_idle():
+                return
+
+    def _become_idle(self) -> bool:
+        with self._lock:
+            stays = self._idle < _IDLE_THREADS
+            self._idle, self._count = self._idle + stays, self._count - (not stays)
+            return stays
 
 
-def _converse(connection: socket.socket, guest: Guest, places: threading.BoundedSemaphore) -> None:
+def _converse(connection: socket.socket, guest: Guest) -> None:
     try:
         with connection:
+            connection.settimeout(SECONDS_TO_ASK)
             if _is_trusted(connection) and (response := _answer(connection, guest)) is not None:
-                _send(connection, response)
+                connection.settimeout(SECONDS_TO_TAKE)
+                connection.sendall(frame(response))
     except OSError:
         pass  # the client has gone, or was too slow; the result is kept by the call's id
-    finally:
-        places.release()
 
 
 def _answer(connection: socket.socket, guest: Guest) -> dict[str, object] | None:
@@ -58,12 +87,6 @@ def _answer(connection: socket.socket, guest: Guest) -> dict[str, object] | None
     except FrameRefused as error:
         return refusal(-32700, str(error))
     return None
-
-
-def _send(connection: socket.socket, response: dict[str, object]) -> None:
-    with connection:
-        connection.settimeout(SECONDS_TO_TAKE)
-        connection.sendall(frame(response))
 
 
 def _is_trusted(connection: socket.socket) -> bool:
@@ -83,4 +106,5 @@ def main(listener_fd: int, settings: GuestSettings) -> None:
     guest = Guest(settings)
     gc.freeze()  # what is loaded stays: neither we nor our children look through it again
     gc.enable()
-    serve(socket.socket(fileno=listener_fd), guest)
+    Crew(socket.socket(fileno=listener_fd), guest).complete()
+    signal.pause()

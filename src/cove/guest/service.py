@@ -67,6 +67,8 @@ class Guest:
             keeper=self._keeper,
             cancel=cancel,
         )
+        for module in function.imports:
+            __import__(module)
         if function.as_user:
             return run_as_user(self.settings, cancel, lambda: function(run, **arguments))
         return answer_of(lambda: function(run, **arguments))

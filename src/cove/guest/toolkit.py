@@ -27,6 +27,7 @@ class ToolFunction(Generic[P, R]):
         self.family = function.__module__.rpartition(".")[2]
         self.server = server
         self.example = example
+        self.imports: tuple[str, ...] = traits.get("imports", ())
         self.as_user: bool = traits.get("as_user", False)
         self.answered_by: AnsweredBy = traits.get("answered_by", AnsweredBy.GUEST)
 
@@ -69,14 +70,17 @@ def tool(
     server: str,
     example: dict[str, Any],
     as_user: bool = False,
+    imports: tuple[str, ...] = (),
     answered_by: AnsweredBy = AnsweredBy.GUEST,
 ) -> Callable[[Callable[P, R]], ToolFunction[P, R]]:
     """Make the decorated function a tool of the family that its module is named after.
 
     `server` is AgentBay's name for the family. `example` is a set of arguments that works in a fresh session in which
     the examples of the tools before it in the catalogue have been run, in order.
+    `imports` names modules that the function imports itself, since they are slow to import and seldom used: the guest
+    imports them before it makes the child, which has not the right to, perhaps, and would do it again at each call.
     """
-    traits: dict[str, Any] = {"as_user": as_user, "answered_by": answered_by}
+    traits: dict[str, Any] = {"as_user": as_user, "imports": imports, "answered_by": answered_by}
     return lambda function: ToolFunction(function, server=server, example=example, **traits)
 
 

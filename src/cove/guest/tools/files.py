@@ -86,7 +86,12 @@ def read_multiple_files(run: Run, *, paths: Annotated[list[Path], Meta(max_lengt
     return FileContents(files=files)
 
 
-@tool(server=_SERVER, example={"path": _EXAMPLE, "edits": [{"oldText": "hello", "newText": "hi"}]}, as_user=True)
+@tool(
+    server=_SERVER,
+    example={"path": _EXAMPLE, "edits": [{"oldText": "hello", "newText": "hi"}]},
+    as_user=True,
+    imports=("difflib",),
+)
 def edit_file(
     run: Run,
     *,
@@ -136,7 +141,12 @@ def get_file_change(run: Run, *, path: Path) -> FileChanges:
     return FileChanges(events=run.baselines.advance(place.shown, now.traces))
 
 
-@tool(server=_SERVER, example={"source": _EXAMPLE, "destination": "/tmp/example/moved.txt"}, as_user=True)  # noqa: S108
+@tool(
+    server=_SERVER,
+    example={"source": _EXAMPLE, "destination": "/tmp/example/moved.txt"},  # noqa: S108
+    as_user=True,
+    imports=("shutil",),
+)
 def move_file(run: Run, *, source: Path, destination: Path) -> PathDone:
     """Move or rename a file or directory. What exists at the destination is never replaced."""
     return directories.move(run.place(source), run.place(destination))
