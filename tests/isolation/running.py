@@ -36,12 +36,13 @@ class Verdict(msgspec.Struct, frozen=True):
 class Running:
     """A server of its own on a data directory of its own, and a client of it."""
 
-    def __init__(self, *left_out: str, token: str, rendered: Path | None = None) -> None:
+    def __init__(self, *left_out: str, token: str, rendered: Path | None = None, allow: str = "") -> None:
         self.data = Path(tempfile.mkdtemp(prefix=f"cove-{token}-", dir="/tmp"))
         for name in RENDERED if rendered else ():
             (self.data / name).symlink_to(rendered / name)
         self.first_uid = 2_600_000_000 + secrets.randbelow(200) * SLOTS * ID_RANGE
         environ = {"COVE_FIRST_UID": str(self.first_uid), "COVE_SLOTS": str(SLOTS), "COVE_TEST_SECRET": token}
+        environ |= {"COVE_ALLOW": allow} if allow else {}
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / "server.py"), str(self.data), *left_out],
             env=environ | {"PATH": os.environ["PATH"]},
@@ -56,6 +57,7 @@ class Running:
         ready, _, _ = select.select([self.process.stdout], [], [], 60)
         line = self.process.stdout.readline() if ready else ""
         assert line, f"it did not start: {self.process.poll()}"
+        self.port = int(json.loads(line)["url"].rpartition(":")[2])
 
     def session(self, **limits: Any) -> "Inside":
         """A new session with the attacks in it."""

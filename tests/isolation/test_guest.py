@@ -82,6 +82,13 @@ def test_guest_that_misbehaves_is_told_of(answer: str, cove: Running, neighbour:
 
 
 @pytest.mark.claim("hostile-guest")
+@pytest.mark.parametrize("answer", ["wrong_types", "no_fields", "deep_within", "wrong_failure"])
+def test_guest_that_misbehaves_is_told_of_where_text_is_made(answer: str, inside: Inside) -> None:
+    replace_guest(inside, answer)
+    assert inside.session.call_mcp_tool("shell", {"command": "true", "timeout_ms": 1000}).code == "GuestMisbehaved"
+
+
+@pytest.mark.claim("hostile-guest")
 def test_guest_that_never_answers_is_told_of(cove: Running, neighbour: Inside) -> None:
     with cove.session() as inside:
         replace_guest(inside, "silence")

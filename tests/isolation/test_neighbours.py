@@ -9,10 +9,12 @@ import pytest
 
 from cove.node.settings import ID_RANGE
 
+from .attacks import FOURTEEN
 from .conftest import Loot
 from .running import Inside, Running, field
 
 pytestmark = pytest.mark.isolation
+MOST_PROCESSES_OF_A_CALL = 3
 SLEEPER = "exec -a {name} sleep 1000 >/dev/null 2>&1 &"
 INSIDE_ONLY = re.compile(r"/dev/null|(socket|pipe):\[\d+\]|anon_inode:\[(eventpoll|eventfd|pidfd)\]")
 WORK_GROUP = re.compile(r"/sys/fs/cgroup/.*/work/(tasks|cgroup\.procs)")
@@ -49,8 +51,7 @@ def test_session_cannot_signal_anothers_process(walled: Inside, secretive: Insid
 
 @pytest.mark.claim("neighbours")
 def test_session_reaches_no_port_of_another(walled: Inside, secretive: Inside) -> None:
-    serve = "import socket as s, sys; l = s.create_server(('127.0.0.1', 7000)); print(flush=True); l.accept()"
-    secretive.run(f'python3 -c "{serve}" | head -n1 > /tmp/up & while [ ! -s /tmp/up ]; do sleep 0.01; done')
+    secretive.attack("makes.serve", "7000")
     assert not walled.attack("views.connect_tcp", "127.0.0.1", "7000", user="root").breached
     assert secretive.attack("views.connect_tcp", "127.0.0.1", "7000").breached
 
@@ -78,11 +79,23 @@ def test_sessions_share_no_namespace_with_each_other_or_the_host(walled: Inside,
 
 @pytest.mark.claim("processes")
 def test_session_sees_exactly_its_own_processes(secretive: Inside) -> None:
-    listed = set(
-        secretive.run("cd /proc; for pid in [0-9]*; do readlink /proc/$pid/cwd && echo $pid; done", user="root").split()
-    )
-    inner = {field(pid, "NSpid").split()[-1] for pid in secretive.members()}
-    assert inner <= listed
+    lasting = {field(pid, "NSpid").split()[-1] for pid in secretive.members()}
+    listed = set(secretive.attack("views.list_processes", user="root").told)
+    assert lasting <= listed
+    assert len(listed - lasting) <= MOST_PROCESSES_OF_A_CALL
+
+
+@pytest.mark.claim("no-new-privileges")
+@pytest.mark.claim("capabilities")
+@pytest.mark.parametrize("user", ["wuying", "root"])
+def test_every_process_is_behind_filter_and_capabilities(user: str, inside: Inside) -> None:
+    inside.run("sleep 1000 >/dev/null 2>&1 &", user=user)
+    members = inside.members()
+    assert len(members) == 3
+    for pid in members:
+        assert (field(pid, "Seccomp"), field(pid, "NoNewPrivs")) == ("2", "1")
+        assert {int(field(pid, name), 16) for name in ("CapBnd", "CapInh", "CapAmb")} == {int(FOURTEEN, 16), 0}
+        assert int(field(pid, "CapEff"), 16) in (int(FOURTEEN, 16), 0)
 
 
 @pytest.mark.claim("descriptors")

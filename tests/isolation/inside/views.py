@@ -74,6 +74,11 @@ def find_in_processes(kind, token):
     return found([pid for pid in pids if token in _text(f"/proc/{pid}/{kind}")])
 
 
+def list_processes():
+    """The number of every process there is."""
+    return [name for name in os.listdir("/proc") if name.isdigit()]
+
+
 def signal_process(pid):
     """A signal to a process of the host, by its number there."""
     os.kill(int(pid), 0)
@@ -125,6 +130,14 @@ def connect_tcp(host, port):
     """A connection."""
     with socket.create_connection((host, int(port)), timeout=5):
         return "connected"
+
+
+def talk_tcp(host, port):
+    """A connection that stays: a relay accepts before it refuses."""
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.settimeout(10)
+        client.send(b"GET / HTTP/1.0\r\n\r\n")
+        return found(client.recv(100).decode("latin-1"))
 
 
 def connect_abstract(name):
