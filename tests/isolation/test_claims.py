@@ -3,16 +3,16 @@
 import re
 from pathlib import Path
 
-from .attacks import ATTACKS
+from . import attacks
 from .claims import CLAIMS
 
 
 def test_every_claim_is_attacked_and_every_attack_names_a_claim() -> None:
     sources = [path.read_text() for path in Path(__file__).parent.glob("test_*.py")]
     marked = {name for source in sources for name in re.findall(r'mark\.claim\("([\w-]+)"\)', source)}
-    assert marked | {attack.claim for attack in ATTACKS} == {claim.id for claim in CLAIMS}
+    assert marked | {attack.claim for attack in attacks.ATTACKS} == {claim.id for claim in CLAIMS}
 
 
 def test_names_of_claims_and_attacks_are_unique() -> None:
-    for names in ([claim.id for claim in CLAIMS], [attack.name for attack in ATTACKS]):
+    for names in ([claim.id for claim in CLAIMS], [attack.name for attack in attacks.ATTACKS]):
         assert len(names) == len(set(names))
