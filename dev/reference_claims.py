@@ -20,7 +20,7 @@ def attackers(source: str) -> set[str]:
         and ast.unparse(node.func) == "pytest.mark.claim"
         and isinstance(node.args[0], ast.Constant)
     }
-    uses_table = "import ATTACKS" in source
+    uses_table = "import ATTACKS" in source and "pytest.mark" in source
     return {str(claim) for claim in marked} | (table_of_attacks() if uses_table else set())
 
 

@@ -35,8 +35,8 @@ A client must tell two things apart: *no* as an answer, and no answer.
 | the service, or a tool, says no | what the tables below say |
 
 A result with `success=False` has the sentence in `error_message`, the error's name in `code` and the error itself in
-`cause`; `.unwrap()` raises it. A command's exit code other than 0 is `success=False` too, with the `exit_code`. The errors:
-[errors](errors.md).
+`cause`; `.unwrap()` raises it. A command's exit code other than 0 is `success=False` too, with the `exit_code`.
+The errors: [errors](errors.md).
 """
 
 
