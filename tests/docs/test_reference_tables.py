@@ -31,6 +31,6 @@ def test_method_that_raises_is_said_to_raise(name: str) -> None:
 
 @pytest.mark.parametrize("name", RETURNS)
 def test_method_that_returns_a_refusal_is_said_to_return_it(name: str) -> None:
-    method = name.split()[0].split(".")[-1]
+    method = re.sub(r"^.*\.| .*$", "", name)
     if method not in ("beta_pause", "beta_resume"):  # other names of `pause` and `resume`
         assert FAILURES[method] == "`success=False`"
