@@ -47,7 +47,18 @@ def test_field_that_does_not_fit_is_named(http: httpx2.Client, body: dict[str, A
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"null", b"7", b'{"labels": {"a": "\\ud800"}}', b"\xff\xfe", b'{"labels":' + b"[" * 5000]
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"7",
+        b'{"labels": {"a": "\\ud800"}}',
+        b"\xff\xfe",
+        b'{"image_id": "\xff"}',
+        b'{"labels":' + b"[" * 5000,
+    ],
 )
 def test_body_that_is_no_object_is_refused(http: httpx2.Client, body: bytes) -> None:
     answer = http.post("/v1/sessions", content=body, headers={"Content-Type": "application/json"})

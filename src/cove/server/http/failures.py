@@ -63,8 +63,20 @@ def answer_defect(request: AnyRequest, error: Exception) -> Response[ErrorAnswer
     """Whatever nobody expected: the log gets the traceback, the client the request id under which it stands."""
     if isinstance(error, RecursionError):
         return _respond(request, errors.InvalidInput(name="body", value="…", remedy="nest it less deep"), 400)
+    if isinstance(error, UnicodeDecodeError) and not _is_utf8(request):
+        return _respond(request, errors.InvalidInput(name="body", value="…", remedy="send JSON in UTF-8"), 400)
     log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
     return _respond(request, errors.InternalError(request_id=request.scope["state"]["request_id"]), 500)
+
+
+def _is_utf8(request: AnyRequest) -> bool:
+    """Whether it is no fault of the body's that something could not be decoded."""
+    body = ScopeState.from_scope(request.scope).body
+    try:
+        (body if isinstance(body, bytes) else b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def answer_http_exception(request: AnyRequest, error: HTTPException) -> Response[ErrorAnswer]:

@@ -1,0 +1,1 @@
+"""What sessions reach: the hosts that the operator named, and nothing else."""
