@@ -18,13 +18,13 @@ def list_keys(as_json: Json = False) -> None:
     if as_json:
         show_json(keys)
     else:
-        show_table(("KEY", "TENANT", "OPERATOR", "BEGINS WITH", "MADE", "STATE"), [_row(key) for key in keys])
+        show_table(("KEY", "TENANT", "OPERATOR", "BEGINS WITH", "MADE (UTC)", "STATE"), [_row(key) for key in keys])
 
 
 def _row(key: "KeyView") -> tuple[str, ...]:
     import datetime
 
-    made = datetime.datetime.fromtimestamp(key.created_at, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    made = datetime.datetime.fromtimestamp(key.created_at, datetime.UTC).strftime("%Y-%m-%d %H:%M")
     state = "revoked" if key.revoked_at else "valid"
     return (key.key_id, key.tenant, "yes" if key.is_operator else "no", key.prefix, made, state)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cove.cli.screen import Json, age, busy, note, show_facts, show_json, show_table, size
+from cove.cli.screen import Json, age, busy, is_watched, note, show_facts, show_json, show_table, size
 
 if TYPE_CHECKING:
     from cove import AgentBay
@@ -31,6 +31,9 @@ def list_sessions(
         found = _page(bay, read_pairs("--label", label) or None, page, limit=limit, status=status, image_id=image)
     if as_json:
         show_json(found)
+        return
+    if not found.sessions and is_watched():
+        note("no such session" if label or status or image else "no session yet; `cove session create` makes one")
         return
     show_table(("ID", "STATE", "IMAGE", "AGE", "LABELS"), [_row(view) for view in found.sessions])
     if found.next_cursor:
