@@ -99,7 +99,7 @@ def settings_page() -> str:
     """Every setting of server and client."""
     options = {"allow": "--allow", "images": "--image", "data": "--data", "host": "--host", "port": "--port"}
     defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
-    told = {"data": "`/var/lib/cove` for root, `~/.local/share/cove` otherwise"}
+    told = {"data": "`/var/lib/cove` for root, `~/.local/share/cove` otherwise", "cache": "the data directory"}
     rows = []
     for name, variable in VARIABLES.items():
         default = told.get(name, "none" if defaults[name] in ((), None, "") else f"`{defaults[name]}`")
@@ -117,6 +117,7 @@ def settings_page() -> str:
 
 SETTINGS = {
     "data": "the data directory: one Cove each; its path must leave room for a socket's (107 bytes)",
+    "cache": "where is kept what can be made again: rendered images, the guest's runtime; several may share it",
     "host": "the address to listen on",
     "port": "the TCP port; 0 takes a free one",
     "allow": "what sessions may reach: `HOST`, `HOST:PORT`, `*.DOMAIN`, an address, a network; ports 80 and 443",
