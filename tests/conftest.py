@@ -2,6 +2,7 @@
 
 import fnmatch
 import os
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,14 @@ from pathlib import Path
 import pytest
 
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.toml")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache() -> Iterator[None]:
+    """Every server of this run takes the rendered image and the runtime from one place: making them takes seconds."""
+    with tempfile.TemporaryDirectory(prefix="cove-cache-") as path, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COVE_CACHE", path)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.environment import clean_environment
 
 import cove
 
@@ -65,7 +66,7 @@ def doors() -> Iterator[dict[str, Door]]:
     data = Path(tempfile.mkdtemp(prefix="cove-api-", dir="/tmp"))
     log = data / "stderr"
     code, arguments = (REAL, ["up", "--json", "--port", "0", "--data"]) if is_real() else (SIMULATED, [])
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVE_")}
+    environ = clean_environment()
     with log.open("w") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments, str(data)],

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.environment import clean_environment
 
 from cove import AgentBay, Session
 from cove.app.data import DataDir
@@ -23,7 +24,7 @@ class Server:
     """A server process on a data directory."""
 
     def __init__(self, data: Path, **more: str) -> None:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("COVE_")}
+        environ = clean_environment()
         self.data = data
         self.process = subprocess.Popen(
             [sys.executable, str(SERVER), str(data)],

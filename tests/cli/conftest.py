@@ -1,6 +1,5 @@
 """`cove` as its users run it: real processes, against a real server whose sandboxes are simulated."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.environment import clean_environment
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 SERVER = Path(__file__).parents[1] / "app" / "up_for_tests.py"
@@ -26,7 +26,7 @@ def home() -> Iterator[Path]:
 
 def environment(data: Path, **more: str) -> dict[str, str]:
     """This process's, pointed at one data directory."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("COVE_")}
+    mine = clean_environment()
     return mine | {"COVE_DATA": str(data)} | more
 
 

@@ -10,10 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.environment import clean_environment
+
 from cove import AgentBay
 
 SIMULATED = Path(__file__).parents[1] / "app" / "up_for_tests.py"
-IS_REAL = os.geteuid() == 0
+IS_REAL = os.geteuid() == 0 and os.environ.get("COVE_TEST_DRIVER", "real") == "real"
 _SECONDS = 60
 _LAST_LINE = "Clients on this machine need neither."
 
@@ -41,7 +43,7 @@ class Serving:
         self.end()
         for path in self.data.glob("cove.db*"):
             path.unlink()
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("COVE_")}
+        ours = clean_environment()
         real = ["bash", "-c", f"exec {shlex.quote(sys.executable)} -m cove up {options}"]
         self._process = subprocess.Popen(
             real if IS_REAL else [sys.executable, str(SIMULATED), str(self.data)],

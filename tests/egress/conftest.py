@@ -16,6 +16,7 @@ from select import select
 
 import msgspec
 import pytest
+from tests.environment import clean_environment
 
 import cove
 from cove.node.images.registries import registry_hosts
@@ -74,7 +75,7 @@ def serving(*allow: str) -> Iterator[Served]:
     """`cove up` with an allow list, in a process of its own; its sessions end with it."""
     data = Path(tempfile.mkdtemp(prefix="cove-out-", dir="/tmp"))
     command = [sys.executable, "-m", "cove", "up", "--json", "--port", "0", "--data", str(data)]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVE_")}
+    environ = clean_environment()
     with (data / "stderr").open("wb") as log:
         words = [word for entry in allow for word in ("--allow", entry)]
         process = subprocess.Popen([*command, *words], stdout=subprocess.PIPE, stderr=log, env=environ)

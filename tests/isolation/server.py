@@ -9,11 +9,10 @@ from pathlib import Path
 import msgspec
 
 from cove.app.data import DataDir
-from cove.app.local import Started, serve
+from cove.app.local import Started, node_settings, serve
 from cove.app.settings import settings_from
 from cove.node.drivers.namespaces import NamespacesDriver
 from cove.node.launcher.lock_down import CONTROLS
-from cove.node.settings import NodeSettings
 
 
 def _tell(started: Started) -> None:
@@ -28,13 +27,7 @@ def main(data_dir: Path, left_out: list[str]) -> None:
     settings = settings_from({"data": data_dir, "port": 0})
     data = DataDir(data_dir)
     data.prepare()
-    node = NodeSettings(
-        data_dir=data.root,
-        instance=data.instance(),
-        allow=settings.allow,
-        first_uid=settings.first_uid,
-        slots=settings.slots,
-    )
+    node = node_settings(settings, data)
     controls = tuple(control for control in CONTROLS if control not in left_out)
     serve(settings, driver=NamespacesDriver(node, controls=controls), on_started=_tell)
 

@@ -54,7 +54,8 @@ class Cove:
 
     def spawn(self, *command: str) -> None:
         """Start a server, and do not wait until it answers."""
-        environ = {"PATH": os.environ["PATH"], "COVE_FIRST_UID": str(self.first_uid), "COVE_SLOTS": str(SLOTS)}
+        environ = {name: os.environ[name] for name in ("PATH", "COVE_CACHE")}
+        environ |= {"COVE_FIRST_UID": str(self.first_uid), "COVE_SLOTS": str(SLOTS)}
         self._process = subprocess.Popen(
             [sys.executable, *command, "--data", str(self.data)], env=environ, stdout=subprocess.PIPE, text=True
         )

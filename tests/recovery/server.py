@@ -10,12 +10,11 @@ from typing import Any
 import msgspec
 
 from cove.app.data import DataDir
-from cove.app.local import Started, serve
+from cove.app.local import Started, node_settings, serve
 from cove.app.settings import settings_from
 from cove.core.errors import SandboxFailed
 from cove.core.ports import Driver
 from cove.node.drivers.namespaces import NamespacesDriver
-from cove.node.settings import NodeSettings
 
 
 class Unwilling:
@@ -64,13 +63,7 @@ def main() -> None:
     settings = settings_from({"data": given.data, "port": 0, "allow": tuple(given.allow)})
     data = DataDir(Path(given.data))
     data.prepare()
-    node = NodeSettings(
-        data_dir=data.root,
-        instance=data.instance(),
-        allow=settings.allow,
-        first_uid=settings.first_uid,
-        slots=settings.slots,
-    )
+    node = node_settings(settings, data)
     driver = Unwilling(NamespacesDriver(node), *_nth(given.refuse))
     serve(settings, driver=driver, checkpoint=dying_at(*_nth(given.die_at)), on_started=_tell)
 

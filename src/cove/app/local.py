@@ -19,6 +19,7 @@ from cove.core.image import Image, Images
 from cove.core.ports import Driver
 
 if TYPE_CHECKING:
+    from cove.node.settings import NodeSettings
     from cove.server import ServerSettings
 
 Checkpoint = Callable[[str], None]
@@ -108,15 +109,21 @@ def _images(settings: Settings) -> Images:
 
 def _own_driver(settings: Settings, data: DataDir) -> Driver:
     from cove.node.drivers.namespaces import NamespacesDriver
-    from cove.node.settings import NodeSettings
 
     if os.geteuid() != 0:
         raise NotSupported(what="`cove up` without root", reason="this version's sandboxes need it; run `sudo cove up`")
-    node = NodeSettings(
+    return NamespacesDriver(node_settings(settings, data))
+
+
+def node_settings(settings: Settings, data: DataDir) -> "NodeSettings":
+    """What this machine's node is told."""
+    from cove.node.settings import NodeSettings
+
+    return NodeSettings(
         data_dir=data.root,
+        cache_dir=settings.cache,
         instance=data.instance(),
         allow=settings.allow,
         first_uid=settings.first_uid,
         slots=settings.slots,
     )
-    return NamespacesDriver(node)

@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one machine's Cove, checked. Each field's environment variable stands in `VARIABLES`."""
 
     data: Path
+    cache: Path | None = None
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     allow: tuple[str, ...] = ()
@@ -40,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 VARIABLES = {
     "data": "COVE_DATA",
+    "cache": "COVE_CACHE",
     "host": "COVE_HOST",
     "port": "COVE_PORT",
     "allow": "COVE_ALLOW",
@@ -151,6 +153,7 @@ def _read_url(name: str, value: object) -> str:
 
 _READERS = {
     "data": _read_path,
+    "cache": _read_path,
     "host": _read_host,
     "port": _read_number,
     "allow": _read_allow,

@@ -31,8 +31,8 @@ class Blueprints:
         self._settings = settings
         self._controls = list(controls)
         self._nft = _find_nft() if settings.allow else None
-        self._runtime: Runtime = build_runtime(settings.data_dir / "runtime")
-        self._skeleton: Skeleton = build_skeleton(settings.data_dir / "images")
+        self._runtime: Runtime = build_runtime(settings.cache / "runtime")
+        self._skeleton: Skeleton = build_skeleton(settings.cache / "images")
         self._whiteouts = self._skeleton.path.parent / "whiteouts"
         make_whiteouts(self._whiteouts, self._skeleton.hidden)
         self.template(Limits().disk_bytes)
