@@ -28,10 +28,11 @@ def take_listener():
 
 def is_guest(pid):
     """Whether it is the child of process 1 that runs the guest."""
-    with open(f"/proc/{pid}/stat") as file:
-        parent = file.read().rpartition(")")[2].split()[1]
-    with open(f"/proc/{pid}/cmdline") as file:
-        return parent == "1" and "guest.py" in file.read()
+    try:
+        with open(f"/proc/{pid}/stat") as stat, open(f"/proc/{pid}/cmdline") as command:
+            return stat.read().rpartition(")")[2].split()[1] == "1" and "guest.py" in command.read()
+    except OSError:  # it has ended since it was listed
+        return False
 
 
 def framed(body, length=None):
