@@ -39,7 +39,8 @@ def test_a_signal_that_ends_the_shell_is_in_its_exit_code(guest: Guest) -> None:
 
 def test_python_does_not_pass_on_its_ignored_signals(guest: Guest) -> None:
     result = done(guest, "shell", command="grep SigIgn /proc/self/status")
-    assert int(result["stdout"].split()[1], 16) == 0
+    thread_library = 0b11 << 31  # signals 32 and 33, which glibc keeps from everybody: they stay as they were
+    assert int(result["stdout"].split()[1], 16) & ~thread_library == 0
 
 
 def test_environment_is_made_from_nothing(guest: Guest, users_home: Path) -> None:

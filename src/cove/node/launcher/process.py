@@ -23,6 +23,8 @@ def main(control: socket.socket) -> None:
     """Serve requests until the node's end is closed."""
     control.set_inheritable(False)  # a sandbox must never hold it
     linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)  # whatever the operator's shell ignored, no sandbox inherits it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     deaths = _watch_deaths()
     while packet := _receive(control, deaths):
