@@ -1,5 +1,6 @@
 """A session's /etc: a copy of what every account of the host may read, less what `secrecy` denies."""
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -22,7 +23,10 @@ def etc_facts(source: Path) -> Iterator[str]:
         names.sort()
         for name in sorted(files):
             path = os.path.join(directory, name)
-            state = os.lstat(path)
+            try:
+                state = os.lstat(path)
+            except FileNotFoundError:  # gone since it was listed
+                continue
             yield f"{os.path.relpath(path, source)} {state.st_mode:o} {state.st_size} {state.st_mtime_ns}"
 
 
@@ -37,6 +41,12 @@ def _copy_directory(source: Path, target: Path, relative: str) -> None:
 
 
 def _copy_entry(entry: os.DirEntry[str], target: Path, inside: str) -> None:
+    """Copy one name, or nothing: the host lives on, and may have removed it since it was listed."""
+    with contextlib.suppress(FileNotFoundError):
+        _copy_existing(entry, target, inside)
+
+
+def _copy_existing(entry: os.DirEntry[str], target: Path, inside: str) -> None:
     mode = entry.stat(follow_symlinks=False).st_mode
     if stat.S_ISLNK(mode):
         _copy_link(os.readlink(entry.path), target, inside)
