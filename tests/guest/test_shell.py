@@ -87,7 +87,8 @@ def test_both_outputs_may_be_opened_again_by_the_user(guest: Guest) -> None:
 
 def test_background_server_neither_holds_the_call_nor_dies(guest: Guest, users_home: Path) -> None:
     script = "(while :; do echo noise; echo x >> beats; sleep 0.02; done) & echo hi $!"
-    pid = int(done(guest, "shell", command=script)["stdout"].split()[1])
+    said = done(guest, "shell", command=script)["stdout"].splitlines()
+    (pid,) = [int(line.removeprefix("hi ")) for line in said if line.startswith("hi ")]
     try:
         eventually(lambda: (users_home / "beats").exists() and (users_home / "beats").stat().st_size > 20)
     finally:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import select
 import shlex
 import subprocess
@@ -12,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.environment import SLOTS, claim_ids
 
 import cove
 from cove.node.cgroups import Group, find_hierarchies
-from cove.node.settings import ID_RANGE
 
 HERE = Path(__file__).parent
 PROGRAMS = "/tmp/attacks"
@@ -23,7 +22,6 @@ PYTHON = "/run/cove/rt/lib/ld.so --library-path /run/cove/rt/lib /run/cove/rt/bi
 """The guest's own interpreter, since a session's root need not have one."""
 SETUID_PROGRAM = f"{PROGRAMS}/id"
 RENDERED = ("images", "runtime", "disks")
-SLOTS = 64
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -40,7 +38,7 @@ class Running:
         self.data = Path(tempfile.mkdtemp(prefix=f"cove-{token}-", dir="/tmp"))
         for name in RENDERED if rendered else ():
             (self.data / name).symlink_to(rendered / name)
-        self.first_uid = 2_600_000_000 + secrets.randbelow(200) * SLOTS * ID_RANGE
+        self.first_uid = claim_ids()
         environ = {"COVE_FIRST_UID": str(self.first_uid), "COVE_SLOTS": str(SLOTS), "COVE_TEST_SECRET": token}
         environ |= {"COVE_ALLOW": allow} if allow else {}
         self.process = subprocess.Popen(

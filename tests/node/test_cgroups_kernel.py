@@ -26,6 +26,7 @@ REAL = {
 }
 """The kinds that can be had here; each test on them runs on all."""
 COUNT = "import itertools, sys\nfor n in itertools.count():\n print(n, flush=True)"
+SPIN = "while True: pass"
 FORK = """
 import os, resource
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
@@ -195,7 +196,7 @@ def test_instance_with_a_session_stays(kind: str, instance: str) -> None:
 def test_processor_time_and_memory_are_measured(instance: str) -> None:
     group = Group(HERE, instance, "s")
     group.create(Limits())
-    child = Child(group)
+    child = Child(group, SPIN)
     until(lambda: group.cpu_seconds() > 0.02, "its time is counted")
     assert 0 <= group.memory_bytes() < 2048 * MIB
     group.remove()

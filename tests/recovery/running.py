@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import select
 import signal
 import sqlite3
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from tests.environment import SLOTS, claim_ids
 
 from .waiting import until, until_none
 from .world import World, children, command_of, is_alive
@@ -21,7 +21,8 @@ from .world import World, children, command_of, is_alive
 SERVER = Path(__file__).parent / "server.py"
 TRANSIENT = {"CREATING", "PAUSING", "RESUMING", "DELETING"}
 ENDED = {"FINISH", "FAILED"}
-SLOTS = 128
+FIRST_UID = claim_ids()
+"""Of every Cove here: there is one at a time."""
 COUNTING = """
 (i=0; while :; do i=$((i+1)); echo "$BASHPID $i"; sleep 0.01; done >/home/wuying/count) >/dev/null 2>&1 &
 """
@@ -32,7 +33,7 @@ class Cove:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.first_uid = 2_300_000_000 + secrets.randbelow(180) * SLOTS * 65536
+        self.first_uid = FIRST_UID
         self._process: subprocess.Popen[str] | None = None
 
     @property
