@@ -4,6 +4,7 @@ CoveError
 ├── InvalidInput
 │   ├── InvalidLabels
 │   ├── InvalidLimit
+│   ├── InvalidNetwork
 │   ├── InvalidToolArguments
 │   └── InvalidSetting
 ├── NotFound
@@ -85,6 +86,12 @@ class InvalidLabels(InvalidInput):
 
 class InvalidLimit(InvalidInput):
     """A limit is out of its published range."""
+
+
+class InvalidNetwork(InvalidInput):
+    """A network policy, or an entry of one, is not well written."""
+
+    sentence = "network: {value!r} is not valid: {remedy}"
 
 
 class InvalidToolArguments(InvalidInput):
