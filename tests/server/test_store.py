@@ -10,6 +10,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from cove.core.ids import ImageId, SessionId, TenantId
+from cove.core.limits import Limits
+from cove.core.network import NetworkPolicy
+from cove.core.session import OnIdle, Session, State
+from cove.server.store import sessions as rows
 from cove.server.store.database import open_database
 from cove.server.store.schema import HEAD, MIGRATIONS
 from cove.server.store.tables import metadata
@@ -32,12 +37,34 @@ def test_head_is_the_newest_revision() -> None:
 
 
 async def test_database_opens_again_with_what_was_written(tmp_path: Path) -> None:
-    insert = "INSERT INTO keys VALUES ('k', 't', 1, 'p', 'd', 1.0, NULL)"
+    insert = "INSERT INTO keys VALUES ('k', 't', 1, 'p', 'd', 1.0, NULL, NULL, '')"
     async with open_database(tmp_path / "cove.db") as database:
         await database.write(lambda connection: connection.exec_driver_sql(insert).rowcount)
     async with open_database(tmp_path / "cove.db") as database:
         select = "SELECT id FROM keys"
         assert await database.read(lambda connection: connection.exec_driver_sql(select).scalar()) == "k"
+
+
+async def test_session_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    session = Session(
+        id=SessionId("s-1"),
+        tenant=TenantId("local"),
+        image_id=ImageId("host"),
+        state=State.CREATING,
+        version=1,
+        labels={"a": "b"},
+        limits=Limits(),
+        idle_timeout=1.0,
+        max_lifetime=2.0,
+        created_at=3.0,
+        slot=0,
+        on_idle=OnIdle.RELEASE,
+        network=NetworkPolicy(mode="rules", allow=("example.org",)),
+        link_generation=4,
+    )
+    async with open_database(tmp_path / "cove.db") as database:
+        await database.write(lambda connection: rows.add(connection, session, 1, lambda: None))
+        assert await database.read(lambda connection: rows.find(connection, session.id)) == session
 
 
 async def test_every_commit_is_synchronous(tmp_path: Path) -> None:
@@ -58,7 +85,9 @@ async def test_write_on_a_full_disk_is_tried_again_once_room_was_made(tmp_path: 
 
     def fill(connection: Connection) -> int:
         text = "x" * 100_000
-        return connection.exec_driver_sql("INSERT INTO keys VALUES ('k', 't', 1, ?, 'd', 1.0, NULL)", (text,)).rowcount
+        return connection.exec_driver_sql(
+            "INSERT INTO keys VALUES ('k', 't', 1, ?, 'd', 1.0, NULL, NULL, '')", (text,)
+        ).rowcount
 
     def limit(connection: Connection) -> None:
         asked.append(connection)
@@ -72,7 +101,7 @@ async def test_write_on_a_full_disk_is_tried_again_once_room_was_made(tmp_path: 
 
 async def test_failed_write_leaves_nothing(tmp_path: Path) -> None:
     def half(connection: Connection) -> None:
-        connection.exec_driver_sql("INSERT INTO keys VALUES ('k', 't', 1, 'p', 'd', 1.0, NULL)")
+        connection.exec_driver_sql("INSERT INTO keys VALUES ('k', 't', 1, 'p', 'd', 1.0, NULL, NULL, '')")
         connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
 
     async with open_database(tmp_path / "cove.db") as database:

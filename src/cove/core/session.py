@@ -12,6 +12,7 @@ import msgspec
 from cove.core.errors import SessionPaused, WrongState
 from cove.core.ids import ImageId, SessionId, TenantId
 from cove.core.limits import Limits
+from cove.core.network import NetworkPolicy
 
 
 class State(StrEnum):
@@ -38,6 +39,13 @@ class Move(StrEnum):
     DELETE = "delete"
     DELETED = "deleted"
     FAIL = "fail"  # creation did not succeed, and nothing is left of it
+
+
+class OnIdle(StrEnum):
+    """What happens to a session that lies unused."""
+
+    PAUSE = "pause"
+    RELEASE = "release"
 
 
 class EndReason(StrEnum):
@@ -74,7 +82,8 @@ ENDED = frozenset({State.FINISH, State.FAILED})
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the store. Times are UTC epoch seconds; `sandbox` holds the driver's own facts.
 
-    `idle_paused`: it was paused for lying unused, so that the next call resumes it by itself.
+    `idle_paused`: it was paused for lying unused, so that the next call or link resumes it by itself.
+    `network`: None is what this Cove gives by default. `link_generation`: links of an earlier one are void.
     """
 
     id: SessionId
@@ -93,6 +102,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     create_key: str | None = None
     idle_paused: bool = False
+    on_idle: OnIdle = OnIdle.PAUSE
+    network: NetworkPolicy | None = None
+    link_generation: int = 0
 
 
 def next_state(session: Session, move: Move) -> State:

@@ -19,6 +19,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     created_at: float
     revoked_at: float | None = None
+    expires_at: float | None = None
+    name: str = ""
 
 
 def add_key(connection: Connection, key: Key) -> None:

@@ -1,6 +1,6 @@
 """The tables, as SQLAlchemy sees them; `migrations/` makes them, and a test holds the two together."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, text
 
 metadata = MetaData()
 
@@ -26,6 +26,9 @@ sessions = Table(
     Column("ended_at", Float),
     Column("create_key", String),
     Column("idle_paused", Boolean, nullable=False),
+    Column("on_idle", String, nullable=False, server_default="pause"),
+    Column("network", JSON(none_as_null=True)),
+    Column("link_generation", Integer, nullable=False, server_default="0"),
     Index("sessions_newest", "created_at", "id"),
     Index("sessions_slot", "slot", unique=True, sqlite_where=_LIVING, postgresql_where=_LIVING),
     Index(
@@ -43,4 +46,28 @@ keys = Table(
     Column("digest", String, nullable=False, unique=True),
     Column("created_at", Float, nullable=False),
     Column("revoked_at", Float),
+    Column("expires_at", Float),
+    Column("name", String, nullable=False, server_default=""),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("session_id", String, nullable=False),
+    Column("port", Integer),
+    Column("protocol", String, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Index("links_session", "session_id"),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("tenant", String, primary_key=True),
+    Column("sessions", Integer),
+    Column("memory_bytes", BigInteger),
+    Column("cpus", Float),
 )
