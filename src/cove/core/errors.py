@@ -5,6 +5,7 @@ CoveError
 │   ├── InvalidLabels
 │   ├── InvalidLimit
 │   ├── InvalidNetwork
+│   ├── InvalidPort
 │   ├── InvalidToolArguments
 │   └── InvalidSetting
 ├── NotFound
@@ -12,20 +13,26 @@ CoveError
 │   ├── ImageNotFound
 │   ├── ToolNotFound
 │   ├── CallNotFound
-│   └── KeyNotFound
+│   ├── KeyNotFound
+│   └── LinkNotFound
 ├── Refused
 │   ├── WrongState
 │   │   └── SessionPaused
 │   ├── KeyInvalid
 │   ├── OperatorOnly
+│   ├── LinkRefused
+│   ├── LinkExpired
+│   ├── LinkRevoked
 │   ├── DataInUse
 │   └── NotSupported
 ├── Exhausted
 │   ├── TooManySessions
+│   ├── TooManyLinks
 │   └── DiskReserved
 ├── SandboxFailed
 │   ├── SandboxNotCreated
 │   ├── SandboxGone
+│   ├── NothingListening
 │   ├── GuestMisbehaved
 │   └── GuestSilent
 ├── TransportFailed
@@ -94,6 +101,12 @@ class InvalidNetwork(InvalidInput):
     sentence = "network: {value!r} is not valid: {remedy}"
 
 
+class InvalidPort(InvalidInput):
+    """No link may lead to this port. The sentence is AgentBay's, word for word: scripts look for it."""
+
+    sentence = "Invalid port value: {value}. Port must be an integer in the range [30100, 30199]."
+
+
 class InvalidToolArguments(InvalidInput):
     """The arguments do not fit the tool's input schema."""
 
@@ -138,6 +151,12 @@ class KeyNotFound(NotFound):
     sentence = "no key {key_id!r}; `cove key list` shows those that exist"
 
 
+class LinkNotFound(NotFound):
+    """The session has no link of this id."""
+
+    sentence = "no link {link_id!r} of session {session_id!r}; `cove session links {session_id}` lists those it has"
+
+
 class Refused(CoveError):
     """The request is well formed, and the answer is no."""
 
@@ -167,6 +186,24 @@ class OperatorOnly(Refused):
     sentence = "{action} needs an operator's key; this one belongs to tenant {tenant!r}"
 
 
+class LinkRefused(Refused):
+    """The address carries no token of a link of this Cove, or not of this place."""
+
+    sentence = "this is no link of this Cove: {problem}; ask for one with get_link() or `cove session link`"
+
+
+class LinkExpired(Refused):
+    """The link's time is over."""
+
+    sentence = "the link to session {session_id!r} has expired; ask for a new one with get_link()"
+
+
+class LinkRevoked(Refused):
+    """The link was taken back."""
+
+    sentence = "the link to session {session_id!r} was revoked; ask for a new one with get_link()"
+
+
 class DataInUse(Refused):
     """Another server holds the data directory; one serves it at a time."""
 
@@ -191,6 +228,13 @@ class TooManySessions(Exhausted):
     sentence = "all {limit} places for sessions are taken; delete one with `cove session delete ID`"
 
 
+class TooManyLinks(Exhausted):
+    """The session has as many links as it may have."""
+
+    sentence = "session {session_id!r} has {limit} links; `cove session unlink {session_id} --all` revokes them"
+    retryable = False
+
+
 class DiskReserved(Exhausted):
     """The data directory's file system is down to the reserve kept for the database."""
 
@@ -213,6 +257,13 @@ class SandboxGone(SandboxFailed):
     """The sandbox's processes have ended."""
 
     sentence = "the sandbox of session {session_id!r} has ended ({end_reason}); create a new session"
+
+
+class NothingListening(SandboxFailed):
+    """No server in the session takes connections on this port."""
+
+    sentence = "nothing listens on port {port} in session {session_id!r}; start a server there, on 127.0.0.1 or 0.0.0.0"
+    retryable = True
 
 
 class GuestMisbehaved(SandboxFailed):

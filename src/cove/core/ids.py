@@ -7,6 +7,7 @@ TenantId = NewType("TenantId", str)
 ImageId = NewType("ImageId", str)
 CallId = NewType("CallId", str)
 KeyId = NewType("KeyId", str)
+LinkId = NewType("LinkId", str)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 
@@ -17,8 +18,13 @@ def text_id(prefix: str, random_bytes: bytes) -> str:
     >>> text_id("s", bytes(5))
     's-00000000'
     """
-    number, letters = int.from_bytes(random_bytes), []
-    for _ in range(len(random_bytes) * 8 // 5):
+    return f"{prefix}-{base32(random_bytes)}"
+
+
+def base32(data: bytes) -> str:
+    """Bytes as lower-case letters and digits, five bits each."""
+    number, letters = int.from_bytes(data), []
+    for _ in range(len(data) * 8 // 5):
         number, digit = divmod(number, 32)
         letters.append(_ALPHABET[digit])
-    return f"{prefix}-{''.join(letters)}"
+    return "".join(letters)

@@ -1,0 +1,131 @@
+"""What a link is: which ports it may lead to, the token that opens it, and the address that keeps sessions apart.
+
+A session's pages are hostile to those of every other, so each session has a loopback address of its own: a browser
+keeps cookies, storage and service workers by host. Or the operator has a wildcard host, and each link a name under it.
+"""
+
+import hashlib
+import hmac
+import re
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cove.core.errors import InvalidPort, LinkRefused
+from cove.core.ids import LinkId, SessionId, base32
+
+FIRST_PORT, LAST_PORT = 30100, 30199
+LINK_PATH = "/_cove/"
+"""Below this stands the token, on a loopback address; what follows the token is the path inside."""
+_ID_LETTERS, _MAC_LETTERS = 16, 32
+_MAC_BYTES = 20
+_TOKEN = re.compile(rf"[0-9a-z]{{{_ID_LETTERS + _MAC_LETTERS}}}")
+_HASHED_BITS = 9
+_LOOPBACK_HALF = 127 << 24 | 1 << 23
+"""127.128.0.0/9: what sessions' addresses are taken from; the lower half is left to the machine's own."""
+
+
+class Protocol(StrEnum):
+    """What a link is asked for; its scheme follows the gateway's: `https` gives http:// where there is no TLS."""
+
+    HTTPS = "https"
+    WSS = "wss"
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the store. Times are UTC epoch seconds; without `expires_at` it lives as long as its session."""
+
+    id: LinkId
+    session_id: SessionId
+    port: int | None
+    protocol: Protocol
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None
+
+
+class LinkPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a gateway serves links: `port` on each session's loopback address, or under `https://*.DOMAIN`."""
+
+    port: int
+    wildcard: str = ""
+
+
+def check_port(port: Any) -> int:
+    """Give the port back if a link may lead there; raises InvalidPort, in the words that AgentBay's scripts look for.
+
+    >>> check_port(30150)
+    30150
+    """
+    if isinstance(port, bool) or not isinstance(port, int) or not FIRST_PORT <= port <= LAST_PORT:
+        raise InvalidPort(value=port)
+    return port
+
+
+def link_token(secret: bytes, link: Link, generation: int) -> str:
+    """The token of a link: its id and a MAC, in letters that a host name may have. Never stored."""
+    facts = (link.id, link.session_id, link.port, generation)
+    return link.id[2:] + _mac(secret, "link", facts)
+
+
+def session_token(secret: bytes, session_id: SessionId, generation: int) -> str:
+    """The token with which a session's own tools are called through the gateway; it opens no other session."""
+    return session_id[2:] + _mac(secret, "session", (session_id, generation))
+
+
+def link_named(token: str) -> LinkId:
+    """The link that a token claims to open; raises LinkRefused for what is no token."""
+    return LinkId("l-" + _id_in(token))
+
+
+def session_named(token: str) -> SessionId:
+    """The session that a session's token claims to open; raises LinkRefused for what is no token."""
+    return SessionId("s-" + _id_in(token))
+
+
+def is_same(token: str, expected: str) -> bool:
+    """Whether two tokens are equal, told in a time that tells nothing about them."""
+    return hmac.compare_digest(token.encode(), expected.encode())
+
+
+def _id_in(token: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        raise LinkRefused(problem="it carries no token")
+    return token[:_ID_LETTERS]
+
+
+def _mac(secret: bytes, audience: str, facts: tuple[Any, ...]) -> str:
+    digest = hmac.digest(secret, msgspec.json.encode((audience, *facts)), hashlib.sha256)
+    return base32(digest[:_MAC_BYTES])
+
+
+def loopback_address(slot: int, session_id: SessionId) -> str:
+    """A session's own address on this machine: no living session has the same, and it outlives restarts.
+
+    The slot (14 bits) tells living sessions apart; nine bits of the id, that a later one in the same slot meets what
+    a browser kept of an earlier one only by a rare chance.
+
+    >>> loopback_address(0, SessionId("s-00000000"))
+    '127.128.0.231'
+    """
+    digest = int.from_bytes(hashlib.sha256(session_id.encode()).digest()[:2])
+    number = _LOOPBACK_HALF | slot << _HASHED_BITS | digest % (1 << _HASHED_BITS)
+    return ".".join(str(byte) for byte in number.to_bytes(4))
+
+
+def link_url(place: LinkPlace, address: str, token: str, protocol: Protocol) -> str:
+    """What a user opens, or appends paths to; `address` is the session's own.
+
+    >>> link_url(LinkPlace(port=7718), "127.128.0.1", "t0ken", Protocol.WSS)
+    'ws://127.128.0.1:7718/_cove/t0ken/'
+    >>> link_url(LinkPlace(port=7718, wildcard="https://*.links.example.org"), "127.128.0.1", "t0ken", Protocol.HTTPS)
+    'https://t0ken.links.example.org/'
+    """
+    if not place.wildcard:
+        scheme = "ws" if protocol is Protocol.WSS else "http"
+        return f"{scheme}://{address}:{place.port}{LINK_PATH}{token}/"
+    parts = urlsplit(place.wildcard)
+    scheme = parts.scheme.replace("http", "ws") if protocol is Protocol.WSS else parts.scheme
+    return f"{scheme}://{parts.netloc.replace('*', token, 1)}/"
