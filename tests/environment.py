@@ -1,13 +1,14 @@
 """What servers and commands under test start with: their environment, and user ids that no other has."""
 
-import itertools
 import os
 import secrets
+import socket
+from contextlib import suppress
 
 SLOTS = 128
 _IDS_PER_SLOT = 65536
-_FIRST, _BLOCKS = 2_300_000_000, 230
-_blocks = itertools.count(secrets.randbelow(_BLOCKS))
+_FIRST, _BLOCKS = 2_300_000_000, 200
+_claims: dict[int, socket.socket] = {}
 
 
 def clean_environment() -> dict[str, str]:
@@ -16,5 +17,22 @@ def clean_environment() -> dict[str, str]:
 
 
 def claim_ids() -> int:
-    """The first of `SLOTS` times 65,536 user ids that no other server of this test run has."""
-    return _FIRST + next(_blocks) % _BLOCKS * SLOTS * _IDS_PER_SLOT
+    """The first of `SLOTS` times 65,536 user ids that no other server under test on this machine has.
+
+    A name in the kernel holds them, until `release_ids` or the end of this process.
+    """
+    start = secrets.randbelow(_BLOCKS)
+    for block in (*range(start, _BLOCKS), *range(start)):
+        claim = socket.socket(socket.AF_UNIX)
+        with suppress(OSError):  # somebody has it
+            claim.bind(f"\0cove-test-ids-{block}")
+            first = _FIRST + block * SLOTS * _IDS_PER_SLOT
+            _claims[first] = claim
+            return first
+        claim.close()
+    raise AssertionError(f"all {_BLOCKS} ranges of user ids are in use")
+
+
+def release_ids(first: int) -> None:
+    """Let others claim what `claim_ids` gave, once nothing runs under it."""
+    _claims.pop(first).close()
