@@ -1,7 +1,7 @@
-"""What the server asks of a node. The namespaces driver and the simulated one implement it."""
+"""What the server asks of a node, and the gateway of the server. Each port has two implementations, one simulated."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -11,6 +11,9 @@ from cove.core.limits import Limits
 from cove.core.results import Metrics
 from cove.core.session import EndReason
 from cove.core.tool import Outcome
+
+if TYPE_CHECKING:
+    import socket
 
 
 class SandboxSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +63,9 @@ class Driver(Protocol):
     async def cancel(self, session_id: SessionId, call_id: CallId) -> None:
         """End a call that runs, with everything it started; raises CallNotFound."""
 
+    async def dial(self, session_id: SessionId, port: int) -> "socket.socket":
+        """A connected, non-blocking TCP socket to 127.0.0.1:port, else [::1]:port, inside; raises NothingListening."""
+
     async def pause(self, session_id: SessionId) -> None:
         """Freeze every process; returns when all stand still."""
 
@@ -74,3 +80,48 @@ class Driver(Protocol):
 
     async def known(self) -> set[SessionId]:
         """Every sandbox of this instance of which anything is left on the machine."""
+
+
+class Admission(msgspec.Struct, frozen=True, kw_only=True):
+    """What a link's token gives a right to: one port of one session, or no port, and then its `/callTool` only.
+
+    `host` is the one name or address, without a port, at which this link is an origin of its own: `127.81.5.9`, or the
+    link's host below a wildcard. A request that comes to another is refused. `expires_at` is UTC epoch seconds.
+    """
+
+    link_id: str
+    session_id: SessionId
+    host: str
+    port: int | None = None
+    expires_at: float | None = None
+
+
+class LinkWatcher(Protocol):
+    """Whom a LinkDoor tells what open connections must know. Neither method waits for anything."""
+
+    def closed(self, session_id: SessionId, link_id: str | None) -> None:
+        """A link was revoked or has expired, or all of the session's (None), also since it ended: cut what is open."""
+
+    def paused(self, session_id: SessionId) -> None:
+        """The session stands still: open connections wait, and the next request dials, which may wake it."""
+
+
+class LinkDoor(Protocol):
+    """What the gateway asks of the server. A link's token is a secret: it stands in no error and no log."""
+
+    async def admit(self, token: str) -> Admission:
+        """Whom the token lets in; wakes nothing. Raises LinkRefused, LinkExpired, LinkRevoked, SessionNotFound."""
+
+    async def dial(self, session_id: SessionId, port: int) -> "socket.socket":
+        """`Driver.dial`, counted as use; wakes an idle session, raises SessionPaused for one paused by hand."""
+
+    def used(self, session_id: SessionId) -> None:
+        """Bytes of a link flow: counts as use, and wakes an idle session. Called at most once a second for each."""
+
+    async def call_tool(
+        self, token: str, server: str, tool: str, arguments: dict[str, Any], request_id: str
+    ) -> dict[str, Any]:
+        """Run a tool for `GET /callTool`: `{"content": […], "isError": …}`; raises what `admit` and a call raise."""
+
+    def watch(self, watcher: LinkWatcher) -> None:
+        """From now on tell `watcher`, and nobody before it."""

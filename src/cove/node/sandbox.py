@@ -49,6 +49,11 @@ class Sandbox:
             os.close(self._pidfd)
             self._pidfd = -1
 
+    @property
+    def pidfd(self) -> int:
+        """The first process's, valid until `close`."""
+        return self._pidfd
+
     async def set_frozen(self, frozen: bool) -> None:
         """Freeze or thaw, and return when the kernel says that it is so; raises TimeoutError, thawed again."""
         if frozen:

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import shutil
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from cove.core.errors import CallNotFound, SandboxGone
+from cove.core.errors import CallNotFound, NothingListening, SandboxGone
 from cove.core.ids import CallId, SessionId
 from cove.core.limits import Limits
 from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
@@ -56,11 +57,13 @@ class SimulatedDriver:
     """Implements the `Driver` port below `directory`. A later driver on the same directory adopts what is there.
 
     `before` is awaited before each operation with its name and session: to make it fail, or wait.
+    `ports` says which port of this machine stands for one inside; without a line it is the same number.
     A call made during a pause waits for the resume; what runs already is not frozen.
     """
 
     def __init__(self, directory: Path) -> None:
         self.before: Before = nothing_before
+        self.ports: dict[int, int] = {}
         self._directory = directory
         self._sandboxes: dict[SessionId, _Sandbox] = {}
         self._on_lost: Lost | None = None
@@ -115,6 +118,18 @@ class SimulatedDriver:
         """End a call."""
         if not self._living(session_id).guest.cancel(call_id):
             raise CallNotFound(call_id=call_id, session_id=session_id)
+
+    async def dial(self, session_id: SessionId, port: int) -> socket.socket:
+        """Connect to this machine's loopback, since that is where commands of a simulated sandbox listen."""
+        await self.before("dial", session_id)
+        self._living(session_id)
+        dialled = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            await asyncio.get_running_loop().sock_connect(dialled, ("127.0.0.1", self.ports.get(port, port)))
+        except OSError as error:
+            dialled.close()
+            raise NothingListening(session_id=session_id, port=port) from error
+        return dialled
 
     async def pause(self, session_id: SessionId) -> None:
         """Hold back what is called from now on."""

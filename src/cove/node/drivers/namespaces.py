@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cove.core.session import EndReason
 from cove.core.tool import Outcome
 from cove.node.blueprint import Blueprints
 from cove.node.cgroups import Group, find_hierarchies, remove_instance, session_names
+from cove.node.dial import dial
 from cove.node.disks import copy_sparse
 from cove.node.launcher.client import Launcher
 from cove.node.launcher.lock_down import CONTROLS
@@ -102,6 +104,10 @@ class NamespacesDriver:
         if session_id not in self._sandboxes:
             raise CallNotFound(call_id=call_id, session_id=session_id)
         await self._sandboxes[session_id].door.cancel(call_id)
+
+    async def dial(self, session_id: SessionId, port: int) -> socket.socket:
+        """Connect to a port inside; raises NothingListening."""
+        return await dial(session_id, self._find(session_id).pidfd, port)
 
     async def pause(self, session_id: SessionId) -> None:
         """Freeze every process."""
