@@ -9,7 +9,6 @@ import hmac
 import re
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -126,6 +125,6 @@ def link_url(place: LinkPlace, address: str, token: str, protocol: Protocol) -> 
     if not place.wildcard:
         scheme = "ws" if protocol is Protocol.WSS else "http"
         return f"{scheme}://{address}:{place.port}{LINK_PATH}{token}/"
-    parts = urlsplit(place.wildcard)
-    scheme = parts.scheme.replace("http", "ws") if protocol is Protocol.WSS else parts.scheme
-    return f"{scheme}://{parts.netloc.replace('*', token, 1)}/"
+    scheme, _, host = place.wildcard.partition("://")
+    scheme = scheme.replace("http", "ws") if protocol is Protocol.WSS else scheme
+    return f"{scheme}://{host.replace('*', token, 1)}/"

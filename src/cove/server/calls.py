@@ -8,10 +8,11 @@ import msgspec
 from cove.core.errors import InvalidInput, InvalidToolArguments, SessionNotFound, ToolNotFound
 from cove.core.frames import FrameRefused, is_shallow
 from cove.core.ids import CallId, SessionId, text_id
-from cove.core.session import ENDED, Session, State, refusal
+from cove.core.session import ENDED, Session
 from cove.core.tool import AnsweredBy, Outcome, Tool
 from cove.server.moves import Moves
 from cove.server.parts import Caller, Parts
+from cove.server.readiness import ready
 from cove.server.shapes import Shapes
 
 DEEPEST_ARGUMENTS = 32
@@ -61,16 +62,7 @@ class Calls:
 
     async def _ready(self, caller: Caller, session_id: SessionId) -> Session:
         session = await self._parts.load_for(caller, session_id)
-        if session.idle_paused and session.state in (State.PAUSING, State.PAUSED, State.RESUMING):
-            session = await self._parts.tasks.finish(self._moves.wake(session_id))
-        elif session.state in (State.CREATING, State.RESUMING):
-            async with self._parts.lock(session_id):
-                session = await self._parts.load(session_id)
-        if session.state in ENDED or session.state is State.DELETING:
-            raise SessionNotFound(session_id=session_id)
-        if session.state is not State.RUNNING:
-            raise refusal(session, "call a tool")
-        return session
+        return await ready(self._parts, self._moves, session, "call a tool")
 
     def _tool(self, session: Session, name: str) -> Tool:
         for tool in self.tools_of(session.image_id):
