@@ -123,11 +123,14 @@ class Capabilities(msgspec.Struct, kw_only=True):
 
 
 class Health(msgspec.Struct, kw_only=True):
-    """GET /healthz."""
+    """GET /healthz. `is_background` if it goes when nobody needs it, `is_busy` while it serves requests."""
 
     status: str
     version: str
     pid: int
+    url: str = ""
+    is_background: bool = False
+    is_busy: bool = False
 
 
 class ErrorBody(msgspec.Struct, kw_only=True):

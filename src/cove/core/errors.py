@@ -24,6 +24,7 @@ CoveError
 │   ├── LinkExpired
 │   ├── LinkRevoked
 │   ├── DataInUse
+│   ├── DataTooNew
 │   └── NotSupported
 ├── Exhausted
 │   ├── TooManySessions
@@ -37,6 +38,7 @@ CoveError
 │   └── GuestSilent
 ├── TransportFailed
 │   ├── ServerUnreachable
+│   │   └── LocalCoveFailed
 │   ├── ConnectionLost
 │   ├── AnswerTimedOut
 │   └── AnswerMalformed
@@ -210,6 +212,15 @@ class DataInUse(Refused):
     sentence = "process {pid} already serves {data}; `cove status` shows it, `cove stop` ends it"
 
 
+class DataTooNew(Refused):
+    """A later version of Cove has written in the data directory; this one would not understand it."""
+
+    sentence = (
+        "{file} was written by a later version of Cove (schema {found}, this one knows {known}); "
+        "install that version again, or choose another directory with --data"
+    )
+
+
 class NotSupported(Refused):
     """This Cove, on this machine, cannot do what was asked."""
 
@@ -291,6 +302,13 @@ class ServerUnreachable(TransportFailed):
 
     sentence = "no Cove answers at {endpoint}: {reason}; start one with `cove up`, or set COVE_ENDPOINT"
     retryable = True
+
+
+class LocalCoveFailed(ServerUnreachable):
+    """This user's own Cove was not running, and could not be started."""
+
+    sentence = "the local Cove at {endpoint} did not start: {reason}; `cove logs` may tell more"
+    retryable = False
 
 
 class ConnectionLost(TransportFailed):

@@ -56,7 +56,7 @@ def assemble(
             async with _serving(parts, app):
                 yield
 
-    return Door(build_routes(lifespan, settings.trusted_uids))
+    return Door(build_routes(lifespan, settings.trusted_uids), settings.presence)
 
 
 @asynccontextmanager
@@ -77,6 +77,7 @@ async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
         "images": parts.images,
         "driver": parts.driver,
         "view": View(parts.settings.public_url),
+        "presence": parts.settings.presence,
         "reaper": Reaper(parts, moves),
     }
     app.state.update(served)

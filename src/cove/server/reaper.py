@@ -33,7 +33,10 @@ class Reaper:
         """Act on every session that is due now; one that fails does not hold up the others."""
         await asyncio.to_thread(self._parts.reserve.rebuild)
         before = self._parts.clock() - self._parts.settings.keep_ended_seconds
+        presence = self._parts.settings.presence
+        uses = presence.uses
         living = await self._parts.database.read(rows.living)
+        presence.count(len(living), uses)
         await asyncio.gather(*(self._guarded(session) for session in living if self._is_due(session)))
         await self._parts.database.write(lambda connection: rows.forget_ended(connection, before))
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from cove.server.presence import Presence
+
 MIB = 1024 * 1024
 
 
@@ -32,3 +34,5 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long an ended session can still be asked about."""
     shutdown_seconds: float = 10.0
     """How long moves that have begun may take to end when the server stops."""
+    presence: Presence = msgspec.field(default_factory=Presence)
+    """Whether anybody needs the server: it counts, and the app asks."""

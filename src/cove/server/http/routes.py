@@ -19,7 +19,7 @@ from cove.server.http.auth import authentication, caller_of
 from cove.server.http.failures import answer_cove_error, answer_defect, answer_http_exception
 
 MAX_BODY_BYTES = 1024 * 1024
-SERVED = ("sandboxes", "calls", "key_chain", "images", "driver", "view")
+SERVED = ("sandboxes", "calls", "key_chain", "images", "driver", "view", "presence")
 """What the lifespan puts into the app's state for the routes to ask for by name."""
 
 _HANDLERS = [

@@ -11,7 +11,7 @@ class View:
     """Shows sessions; knows the address that clients are told."""
 
     def __init__(self, public_url: str) -> None:
-        self._public_url = public_url
+        self.public_url = public_url
 
     def session(self, session: Session) -> SessionView:
         """A session as its owner sees it: without slot, tenant and driver's facts."""
@@ -26,7 +26,7 @@ class View:
             created_at=session.created_at,
             end_reason=session.end_reason and session.end_reason.value,
             ended_at=session.ended_at,
-            resource_url=f"{self._public_url}/v1/sessions/{session.id}?resourceId={session.id}",
+            resource_url=f"{self.public_url}/v1/sessions/{session.id}?resourceId={session.id}",
         )
 
 
