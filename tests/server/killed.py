@@ -14,7 +14,9 @@ MOVES = {
     "pause": [("POST", "/pause")],
     "resume": [("POST", "/pause"), ("POST", "/resume")],
     "delete": [("DELETE", "")],
+    "release": [],
 }
+IDLE = 60.0
 
 
 def main(directory: Path, checkpoint: str) -> None:
@@ -26,9 +28,12 @@ def main(directory: Path, checkpoint: str) -> None:
         transport = httpx2.HTTPTransport(uds=str(cove.socket))
         headers = {"Authorization": f"Bearer {cove.api_key}"}
         with httpx2.Client(transport=transport, base_url="http://cove", headers=headers) as http:
-            session = http.post("/v1/sessions", json={}).json()["session_id"]
-            for method, path in MOVES[checkpoint.partition(".")[0]]:
+            move = checkpoint.partition(".")[0]
+            wish = {"idle_timeout": IDLE, "on_idle": "release" if move == "release" else "pause"}
+            session = http.post("/v1/sessions", json=wish).json()["session_id"]
+            for method, path in MOVES[move]:
                 http.request(method, f"/v1/sessions/{session}{path}").raise_for_status()
+            cove.pass_time(IDLE + 1)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ def directory() -> Iterator[Path]:
         ("resume.row", "RUNNING"),
         ("resume.thawed", "RUNNING"),
         ("resume.done", "RUNNING"),
+        ("release.row", "FINISH"),
         ("delete.row", "FINISH"),
         ("delete.sandbox", "FINISH"),
         ("delete.done", "FINISH"),

@@ -6,6 +6,7 @@ import msgspec
 
 from cove.core.ports import Isolation
 from cove.core.results import Metrics
+from cove.core.session import OnIdle
 from cove.core.tool import Failure, Tool
 
 
@@ -16,6 +17,7 @@ class CreateSession(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     labels: dict[str, str] | None = None
     idle_timeout: float | None = None
     max_lifetime: float | None = None
+    on_idle: OnIdle | None = None
     limits: dict[str, Any] | None = None
 
 
@@ -30,6 +32,8 @@ class SessionView(msgspec.Struct, kw_only=True):
     idle_timeout: float
     max_lifetime: float
     created_at: float
+    on_idle: str = "pause"
+    idle_paused: bool = False
     end_reason: str | None = None
     ended_at: float | None = None
     resource_url: str = ""

@@ -9,6 +9,7 @@ from cove.core.errors import InvalidInput
 from cove.core.labels import check_labels
 from cove.core.lifetimes import check_seconds
 from cove.core.limits import Limits, limits_from
+from cove.core.session import OnIdle
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -29,8 +30,9 @@ class Config(msgspec.Struct, frozen=True):
 class CreateSessionParams(msgspec.Struct):
     """How a session shall be. What is left out takes the server's published defaults.
 
-    `idle_release_timeout` and `max_lifetime` are seconds; `limits` is a `Limits`, or a map of the limits to change:
-    `memory_bytes`, `cpus`, `pids`, `disk_bytes`, `output_bytes`.
+    `idle_release_timeout` and `max_lifetime` are seconds. A session that nobody has used for the first of them is
+    paused, and wakes on the next call; with `on_idle="release"` it is deleted instead. `limits` is a `Limits`, or a map
+    of the limits to change: `memory_bytes`, `cpus`, `pids`, `disk_bytes`, `output_bytes`.
     """
 
     labels: dict[str, str] | None = None
@@ -38,6 +40,7 @@ class CreateSessionParams(msgspec.Struct):
     idle_release_timeout: float | None = None
     max_lifetime: float | None = None
     limits: Limits | dict[str, Any] | None = None
+    on_idle: OnIdle | str | None = None
 
     def to_wire(self) -> CreateSession:
         """The message that asks for such a session; raises InvalidInput, InvalidLabels or InvalidLimit."""
@@ -51,11 +54,19 @@ class CreateSessionParams(msgspec.Struct):
             idle_timeout=_seconds("idle_release_timeout", self.idle_release_timeout),
             max_lifetime=_seconds("max_lifetime", self.max_lifetime),
             limits=_limits(self.limits),
+            on_idle=_on_idle(self.on_idle),
         )
 
 
 def _seconds(name: str, value: float | None) -> float | None:
     return None if value is None else check_seconds(name, value)
+
+
+def _on_idle(value: OnIdle | str | None) -> OnIdle | None:
+    try:
+        return None if value is None else OnIdle(value)
+    except ValueError as error:
+        raise InvalidInput(name="on_idle", value=value, remedy=f"give one of {', '.join(OnIdle)}") from error
 
 
 def _limits(limits: Limits | dict[str, Any] | None) -> dict[str, Any] | None:

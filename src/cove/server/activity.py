@@ -1,7 +1,7 @@
 """When each session was last used: kept in memory, since writing it down would cost a commit per call."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from cove.core.ids import SessionId
@@ -40,8 +40,17 @@ class Activity:
             return 0.0
         return self._clock() - self._last.get(session_id, self._started)
 
-    def forget(self, session_id: SessionId) -> None:
-        """The session is no more."""
-        self._last.pop(session_id, None)
-        if not self.is_busy(session_id):
-            self._in_flight.pop(session_id, None)
+    def is_idle(self, session_id: SessionId, seconds: float) -> bool:
+        """Whether the last use is so long ago."""
+        return self.idle_seconds(session_id) >= seconds
+
+    def known(self) -> set[SessionId]:
+        """The sessions that were used since the server started."""
+        return self._last.keys() | self._in_flight.keys()
+
+    def forget(self, ended: Iterable[SessionId]) -> None:
+        """These are no more; one that a call is still in is forgotten another time."""
+        for session_id in ended:
+            if not self.is_busy(session_id):
+                self._last.pop(session_id, None)
+                self._in_flight.pop(session_id, None)

@@ -12,7 +12,7 @@ from cove.core.session import ENDED, Session
 from cove.core.tool import AnsweredBy, Outcome, Tool
 from cove.server.moves import Moves
 from cove.server.parts import Caller, Parts
-from cove.server.readiness import ready
+from cove.server.readiness import using
 from cove.server.shapes import Shapes
 
 DEEPEST_ARGUMENTS = 32
@@ -39,14 +39,17 @@ class Calls:
     async def call(
         self, caller: Caller, session_id: SessionId, name: str, arguments: dict[str, Any], call_id: str | None = None
     ) -> Outcome:
-        """Run a tool. Paused meanwhile, the call goes on after the resume; the same call id never runs twice."""
+        """Run a tool. Paused meanwhile, the call goes on after the resume; the same call id never runs twice.
+
+        What the node answers by itself is a read: it wakes nobody and counts as no use.
+        """
         if not is_shallow(arguments, DEEPEST_ARGUMENTS):
             raise InvalidToolArguments(tool=name, reason=f"they nest deeper than {DEEPEST_ARGUMENTS} levels")
-        with self._parts.activity.use(session_id):
-            session = await self._ready(caller, session_id)
-            tool = self._tool(session, name)
-            if tool.answered_by is AnsweredBy.NODE:
-                return await self._answer(tool, session_id, arguments)
+        session = await self._living(caller, session_id)
+        tool = self._tool(session, name)
+        if tool.answered_by is AnsweredBy.NODE:
+            return await self._answer(tool, session_id, arguments)
+        async with using(self._parts, self._moves, session, "call a tool"):
             try:
                 outcome = await self._parts.driver.call(session_id, _check_call_id(call_id), name, arguments)
                 return self._shapes.check(session_id, tool, outcome)
@@ -55,14 +58,14 @@ class Calls:
 
     async def cancel(self, caller: Caller, session_id: SessionId, call_id: str) -> None:
         """End a call that runs; raises CallNotFound."""
+        await self._living(caller, session_id)
+        await self._parts.driver.cancel(session_id, _check_call_id(call_id))
+
+    async def _living(self, caller: Caller, session_id: SessionId) -> Session:
         session = await self._parts.load_for(caller, session_id)
         if session.state in ENDED:
             raise SessionNotFound(session_id=session_id)
-        await self._parts.driver.cancel(session_id, _check_call_id(call_id))
-
-    async def _ready(self, caller: Caller, session_id: SessionId) -> Session:
-        session = await self._parts.load_for(caller, session_id)
-        return await ready(self._parts, self._moves, session, "call a tool")
+        return session
 
     def _tool(self, session: Session, name: str) -> Tool:
         for tool in self.tools_of(session.image_id):

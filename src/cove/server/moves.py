@@ -10,7 +10,7 @@ import structlog
 
 from cove.core.ids import SessionId
 from cove.core.ports import SandboxSpec
-from cove.core.session import ENDED, EndReason, Move, Session, State
+from cove.core.session import ENDED, EndReason, Move, OnIdle, Session, State
 from cove.server.parts import Parts
 from cove.server.store import sessions as rows
 
@@ -64,15 +64,23 @@ class Moves:
                 return await self._change(session, idle_paused=False)
             return await self._pause(session, begun, idle=False)
 
-    async def pause_idle(self, session_id: SessionId) -> None:
-        """RUNNING → PAUSED for lying unused; a call that came in meanwhile wakes it at once."""
+    async def retire(self, session_id: SessionId) -> None:
+        """What lies unused is paused, or released where that was asked; a use that came meanwhile wakes it at once."""
         async with self._parts.lock(session_id):
             session = await self._parts.load(session_id)
-            if session.state is not State.RUNNING or self._parts.activity.is_busy(session_id):
+            if not self.is_idle(session):
+                return
+            if session.on_idle is OnIdle.RELEASE:
+                session = await self._move(session, Move.DELETE, "release.row", end_reason=EndReason.IDLE)
+                await self.finish_end(session)
                 return
             session = await self._pause(session, None, idle=True)
-            if self._parts.activity.is_busy(session_id):
+            if not self._parts.activity.is_idle(session_id, session.idle_timeout):
                 await self._resume(session, None)
+
+    def is_idle(self, session: Session) -> bool:
+        """Whether it runs, and has lain unused for its time."""
+        return session.state is State.RUNNING and self._parts.activity.is_idle(session.id, session.idle_timeout)
 
     async def _pause(self, session: Session, begun: Begun, *, idle: bool) -> Session:
         session = await self._move(session, Move.PAUSE, "pause.row", idle_paused=idle)
@@ -133,9 +141,7 @@ class Moves:
         """DELETING → FINISH; where the driver fails, the row stays DELETING and the reaper tries again."""
         await self._parts.driver.destroy(session.id)
         self._parts.checkpoint("delete.sandbox")
-        session = await self._move(session, Move.DELETED, "delete.done", ended_at=self._parts.clock())
-        self._parts.activity.forget(session.id)
-        return session
+        return await self._move(session, Move.DELETED, "delete.done", ended_at=self._parts.clock())
 
     async def _move(self, session: Session, step: Move, checkpoint: str, **changes: Any) -> Session:
         moved = await self._parts.write(lambda connection: rows.move(connection, session, step, **changes))

@@ -1,10 +1,10 @@
-"""Ends sessions whose lifetime is over, pauses idle ones, and finishes what failed half-way: once per sweep."""
+"""Ends sessions whose lifetime is over, retires idle ones, and finishes what failed half-way: once per sweep."""
 
 import asyncio
 
 import structlog
 
-from cove.core.session import TRANSIENT, EndReason, Session, State
+from cove.core.session import TRANSIENT, EndReason, Session
 from cove.server.moves import Moves
 from cove.server.parts import Parts
 from cove.server.reconcile import finish_move
@@ -35,20 +35,18 @@ class Reaper:
         before = self._parts.clock() - self._parts.settings.keep_ended_seconds
         presence = self._parts.settings.presence
         uses = presence.uses
+        used = self._parts.activity.known()  # before the read: what is used later may be younger than the list
         living = await self._parts.database.read(rows.living)
+        self._parts.activity.forget(used - {session.id for session in living})
         presence.count(len(living), uses)
         await asyncio.gather(*(self._guarded(session) for session in living if self._is_due(session)))
         await self._parts.database.write(lambda connection: rows.forget_ended(connection, before))
 
     def _is_due(self, session: Session) -> bool:
-        return self._is_over(session) or self._is_idle(session) or self._is_stuck(session)
+        return self._is_over(session) or self._moves.is_idle(session) or self._is_stuck(session)
 
     def _is_over(self, session: Session) -> bool:
         return self._parts.clock() >= session.created_at + session.max_lifetime
-
-    def _is_idle(self, session: Session) -> bool:
-        idle = self._parts.activity.idle_seconds(session.id)
-        return session.state is State.RUNNING and idle >= session.idle_timeout
 
     def _is_stuck(self, session: Session) -> bool:
         return session.state in TRANSIENT and not self._parts.lock(session.id).locked()
@@ -64,5 +62,5 @@ class Reaper:
             await self._moves.end(session.id, EndReason.LIFETIME)
         elif self._is_stuck(session):
             await finish_move(self._parts, self._moves, session.id)
-        elif self._is_idle(session):
-            await self._moves.pause_idle(session.id)
+        elif self._moves.is_idle(session):
+            await self._moves.retire(session.id)

@@ -15,7 +15,7 @@ from cove.core.labels import check_labels
 from cove.core.lifetimes import DEFAULT_IDLE, DEFAULT_LIFETIME, check_seconds
 from cove.core.limits import limits_from
 from cove.core.results import Metrics
-from cove.core.session import ENDED, EndReason, Session, State
+from cove.core.session import ENDED, EndReason, OnIdle, Session, State
 from cove.server.moves import Moves
 from cove.server.parts import Caller, Parts
 from cove.server.store import sessions as rows
@@ -58,6 +58,7 @@ class Sandboxes:
             idle_timeout=_seconds("idle_timeout", wish.idle_timeout, DEFAULT_IDLE),
             max_lifetime=_seconds("max_lifetime", wish.max_lifetime, DEFAULT_LIFETIME),
             created_at=self._parts.clock(),
+            on_idle=wish.on_idle or OnIdle.PAUSE,
             slot=-1,  # the store gives one
             create_key=_check_create_key(create_key),
         )

@@ -7,6 +7,7 @@ from typing import Any
 from cove.core.api import SessionView
 from cove.core.errors import SessionNotFound, TransportFailed
 from cove.core.limits import Limits
+from cove.core.session import OnIdle
 from cove.sdk._async.cloud import AsyncCloud
 from cove.sdk._async.session import AsyncSession
 from cove.sdk._settings import client_settings
@@ -91,6 +92,7 @@ class AsyncAgentBay(AsyncCloud):
         idle_release_timeout: float | None = None,
         max_lifetime: float | None = None,
         limits: Limits | dict[str, Any] | None = None,
+        on_idle: OnIdle | str | None = None,
     ) -> AsyncIterator[AsyncSession]:
         """A session for the length of a block; it is deleted at the end, however the block ends.
 
@@ -102,6 +104,7 @@ class AsyncAgentBay(AsyncCloud):
             idle_release_timeout=idle_release_timeout,
             max_lifetime=max_lifetime,
             limits=limits,
+            on_idle=on_idle,
         )
         made = await self.create(params)
         session = made.unwrap()

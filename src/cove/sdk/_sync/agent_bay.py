@@ -9,6 +9,7 @@ from typing import Any
 from cove.core.api import SessionView
 from cove.core.errors import SessionNotFound, TransportFailed
 from cove.core.limits import Limits
+from cove.core.session import OnIdle
 from cove.sdk._settings import client_settings
 from cove.sdk._sync.cloud import Cloud
 from cove.sdk._sync.session import Session
@@ -93,6 +94,7 @@ class AgentBay(Cloud):
         idle_release_timeout: float | None = None,
         max_lifetime: float | None = None,
         limits: Limits | dict[str, Any] | None = None,
+        on_idle: OnIdle | str | None = None,
     ) -> Iterator[Session]:
         """A session for the length of a block; it is deleted at the end, however the block ends.
 
@@ -104,6 +106,7 @@ class AgentBay(Cloud):
             idle_release_timeout=idle_release_timeout,
             max_lifetime=max_lifetime,
             limits=limits,
+            on_idle=on_idle,
         )
         made = self.create(params)
         session = made.unwrap()

@@ -24,6 +24,8 @@ class View:
             idle_timeout=session.idle_timeout,
             max_lifetime=session.max_lifetime,
             created_at=session.created_at,
+            on_idle=session.on_idle.value,
+            idle_paused=session.idle_paused,
             end_reason=session.end_reason and session.end_reason.value,
             ended_at=session.ended_at,
             resource_url=f"{self.public_url}/v1/sessions/{session.id}?resourceId={session.id}",

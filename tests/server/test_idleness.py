@@ -1,0 +1,133 @@
+"""What lies unused: paused and woken, or released where that was asked; and what comes in between."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+
+from cove.testing import Cove
+
+Connect = Callable[[Cove], httpx2.Client]
+
+
+def _make(http: httpx2.Client, **wish: object) -> str:
+    return http.post("/v1/sessions", json={"idle_timeout": 60, **wish}).raise_for_status().json()["session_id"]
+
+
+def _view(http: httpx2.Client, session: str) -> dict[str, object]:
+    return http.get(f"/v1/sessions/{session}").json()
+
+
+def _shell(http: httpx2.Client, session: str, command: str) -> httpx2.Response:
+    return http.post(f"/v1/sessions/{session}/tools/shell", json={"arguments": {"command": command}})
+
+
+class Held:
+    """Holds one kind of the driver's operations until it is let go, and keeps the names of all that began."""
+
+    def __init__(self, cove: Cove, operation: str) -> None:
+        self.begun: list[str] = []
+        self.entered, self.leave = threading.Event(), threading.Event()
+        self._cove, self._operation = cove, operation
+        cove.driver.before = self._before
+
+    async def _before(self, operation: str, _: str) -> None:
+        self.begun.append(operation)
+        if operation == self._operation:
+            self.entered.set()
+            await self._cove.wait(self.leave)
+
+
+def test_many_calls_at_once_wake_a_session_once(http: httpx2.Client, cove: Cove) -> None:
+    session = _make(http)
+    cove.pass_time(61)
+    held = Held(cove, "resume")
+    with ThreadPoolExecutor(8) as threads:
+        calls = [threads.submit(_shell, http, session, f"echo {number}") for number in range(8)]
+        assert held.entered.wait(10)
+        held.leave.set()
+        said = [call.result(20).json()["structured"]["stdout"] for call in calls]
+    assert said == [f"{number}\n" for number in range(8)]
+    assert held.begun.count("resume") == 1
+
+
+def test_call_that_comes_while_idleness_pauses_is_answered(http: httpx2.Client, cove: Cove, connect: Connect) -> None:
+    session = _make(http)
+    held = Held(cove, "pause")
+    with ThreadPoolExecutor(2) as threads, connect(cove) as other:
+        sweep = threads.submit(cove.pass_time, 61)
+        assert held.entered.wait(10)
+        call = threads.submit(_shell, other, session, "echo awake")
+        held.leave.set()
+        assert call.result(10).json()["structured"]["stdout"] == "awake\n"
+        sweep.result(10)
+    assert _view(http, session)["state"] == "RUNNING"
+
+
+def test_metrics_tool_reads_a_sleeping_session_without_waking_it(http: httpx2.Client, cove: Cove) -> None:
+    session = _make(http)
+    cove.pass_time(61)
+    assert http.post(f"/v1/sessions/{session}/tools/get_metrics", json={}).status_code == 200
+    assert _view(http, session)["state"] == "PAUSED"
+
+
+def test_wake_that_fails_says_so_and_the_next_call_tries_again(http: httpx2.Client, cove: Cove) -> None:
+    session = _make(http)
+    cove.pass_time(61)
+
+    async def fail(operation: str, _: str) -> None:
+        if operation == "resume":
+            raise OSError("no thaw today")
+
+    async def work(_operation: str, _session: str) -> None:
+        return
+
+    cove.driver.before = fail
+    assert _shell(http, session, "true").status_code == 500
+    assert (_view(http, session)["state"], _view(http, session)["idle_paused"]) == ("PAUSED", True)
+    cove.driver.before = work
+    assert _shell(http, session, "echo awake").json()["structured"]["stdout"] == "awake\n"
+
+
+def test_idle_session_is_released_where_that_was_asked(http: httpx2.Client, cove: Cove) -> None:
+    session = _make(http, on_idle="release")
+    cove.pass_time(59)
+    assert _view(http, session)["state"] == "RUNNING"
+    cove.pass_time(2)
+    assert (_view(http, session)["state"], _view(http, session)["end_reason"]) == ("FINISH", "idle")
+    assert cove.run(cove.driver.known()) == set()
+
+
+def test_session_in_use_is_not_released(http: httpx2.Client, cove: Cove) -> None:
+    session = _make(http, on_idle="release")
+    for _ in range(3):
+        cove.pass_time(40)
+        http.post(f"/v1/sessions/{session}/keep-alive").raise_for_status()
+    assert _view(http, session)["state"] == "RUNNING"
+
+
+def test_call_during_a_release_is_told_that_the_session_is_gone(http: httpx2.Client, cove: Cove) -> None:
+    session = _make(http, on_idle="release")
+    held = Held(cove, "destroy")
+    with ThreadPoolExecutor(1) as threads:
+        sweep = threads.submit(cove.pass_time, 61)
+        assert held.entered.wait(10)
+        assert _shell(http, session, "true").json()["error"]["code"] == "SessionNotFound"
+        held.leave.set()
+        sweep.result(10)
+
+
+@pytest.mark.parametrize("on_idle", ["pause", "release"])
+def test_idleness_leaves_alone_what_somebody_paused(http: httpx2.Client, cove: Cove, on_idle: str) -> None:
+    session = _make(http, on_idle=on_idle)
+    http.post(f"/v1/sessions/{session}/pause").raise_for_status()
+    cove.pass_time(61)
+    view = _view(http, session)
+    assert (view["state"], view["idle_paused"], view["on_idle"]) == ("PAUSED", False, on_idle)
+
+
+def test_unknown_wish_for_idleness_is_refused(http: httpx2.Client) -> None:
+    answer = http.post("/v1/sessions", json={"on_idle": "sleep"})
+    assert (answer.status_code, answer.json()["error"]["facts"]["name"]) == (400, "on_idle")
