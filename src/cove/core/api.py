@@ -37,6 +37,9 @@ class SessionView(msgspec.Struct, kw_only=True):
     end_reason: str | None = None
     ended_at: float | None = None
     resource_url: str = ""
+    network_interface_ip: str = ""
+    http_port: str = ""
+    token: str = ""
 
 
 class SessionPage(msgspec.Struct, kw_only=True):
@@ -73,6 +76,38 @@ class ToolAnswer(msgspec.Struct, kw_only=True):
     structured: dict[str, Any] | None = None
     failure: Failure | None = None
     text: str | None = None
+
+
+class CreateLink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/sessions/{id}/links. `expires_in` is seconds; without it the link lives as long as its session."""
+
+    port: Any = None
+    protocol_type: str | None = None
+    options: str | None = None
+    expires_in: float | None = None
+
+
+class LinkView(msgspec.Struct, kw_only=True):
+    """A link that opens something: whoever has `url` may open it, append paths to it, and needs no key."""
+
+    link_id: str
+    url: str
+    protocol: str
+    port: int | None
+    created_at: float
+    expires_at: float | None = None
+
+
+class LinkList(msgspec.Struct, kw_only=True):
+    """GET /v1/sessions/{id}/links: oldest first."""
+
+    links: list[LinkView]
+
+
+class LinksRevoked(msgspec.Struct, kw_only=True):
+    """DELETE /v1/sessions/{id}/links and …/links/{link_id}: how many links are open no more."""
+
+    revoked: int
 
 
 class MetricsView(msgspec.Struct, kw_only=True):

@@ -18,9 +18,8 @@ from cove.core.ids import LinkId, SessionId, base32
 FIRST_PORT, LAST_PORT = 30100, 30199
 LINK_PATH = "/_cove/"
 """Below this stands the token, on a loopback address; what follows the token is the path inside."""
-_ID_LETTERS, _MAC_LETTERS = 16, 32
-_MAC_BYTES = 20
-_TOKEN = re.compile(rf"[0-9a-z]{{{_ID_LETTERS + _MAC_LETTERS}}}")
+_NAME_LETTERS, _MAC_BYTES = 17, 20
+_TOKEN = re.compile(r"[ls][0-9a-z]{48}")
 _HASHED_BITS = 9
 _LOOPBACK_HALF = 127 << 24 | 1 << 23
 """127.128.0.0/9: what sessions' addresses are taken from; the lower half is left to the machine's own."""
@@ -52,6 +51,13 @@ class LinkPlace(msgspec.Struct, frozen=True, kw_only=True):
     wildcard: str = ""
 
 
+def host_of(place: LinkPlace, address: str, token: str) -> str:
+    """The host at which a link's pages are an origin: the session's own address, or the link's name, with no port."""
+    if not place.wildcard:
+        return address
+    return place.wildcard.partition("://")[2].partition(":")[0].replace("*", token, 1)
+
+
 def check_port(port: Any) -> int:
     """Give the port back if a link may lead there; raises InvalidPort, in the words that AgentBay's scripts look for.
 
@@ -65,39 +71,34 @@ def check_port(port: Any) -> int:
 
 def link_token(secret: bytes, link: Link, generation: int) -> str:
     """The token of a link: its id and a MAC, in letters that a host name may have. Never stored."""
-    facts = (link.id, link.session_id, link.port, generation)
-    return link.id[2:] + _mac(secret, "link", facts)
+    return _token(secret, link.id, (link.session_id, link.port, generation))
 
 
 def session_token(secret: bytes, session_id: SessionId, generation: int) -> str:
-    """The token with which a session's own tools are called through the gateway; it opens no other session."""
-    return session_id[2:] + _mac(secret, "session", (session_id, generation))
+    """The token with which a session's own tools are called through the gateway; it opens no port, no other session."""
+    return _token(secret, session_id, (generation,))
 
 
-def link_named(token: str) -> LinkId:
-    """The link that a token claims to open; raises LinkRefused for what is no token."""
-    return LinkId("l-" + _id_in(token))
+def _token(secret: bytes, name: str, facts: tuple[Any, ...]) -> str:
+    digest = hmac.digest(secret, msgspec.json.encode((name, *facts)), "sha256")
+    return name.replace("-", "", 1) + base32(digest[:_MAC_BYTES])
 
 
-def session_named(token: str) -> SessionId:
-    """The session that a session's token claims to open; raises LinkRefused for what is no token."""
-    return SessionId("s-" + _id_in(token))
+def claimed_by(token: str) -> LinkId | SessionId:
+    """What a token claims to open, still unproven: `l-…` or `s-…`; raises LinkRefused for what is no token.
+
+    >>> claimed_by("s" + 16 * "0" + 32 * "z")
+    's-0000000000000000'
+    """
+    if not _TOKEN.fullmatch(token):
+        raise LinkRefused(problem="it carries no token")
+    name = f"{token[0]}-{token[1:_NAME_LETTERS]}"
+    return LinkId(name) if token.startswith("l") else SessionId(name)
 
 
 def is_same(token: str, expected: str) -> bool:
     """Whether two tokens are equal, told in a time that tells nothing about them."""
     return hmac.compare_digest(token.encode(), expected.encode())
-
-
-def _id_in(token: str) -> str:
-    if not _TOKEN.fullmatch(token):
-        raise LinkRefused(problem="it carries no token")
-    return token[:_ID_LETTERS]
-
-
-def _mac(secret: bytes, audience: str, facts: tuple[Any, ...]) -> str:
-    digest = hmac.digest(secret, msgspec.json.encode((audience, *facts)), hashlib.sha256)
-    return base32(digest[:_MAC_BYTES])
 
 
 def loopback_address(slot: int, session_id: SessionId) -> str:

@@ -19,6 +19,8 @@ from cove.server.http.door import Door
 from cove.server.http.routes import build_routes
 from cove.server.http.views import View
 from cove.server.keys import Keys
+from cove.server.link_door import ServerLinkDoor
+from cove.server.links import Links
 from cove.server.moves import Moves
 from cove.server.parts import Checkpoint, Parts, no_checkpoint
 from cove.server.reaper import Reaper
@@ -69,14 +71,17 @@ async def _stopping(driver: Driver) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
-    moves, keys = Moves(parts), Keys(parts.database, parts.clock)
+    moves, keys, links = Moves(parts), Keys(parts.database, parts.clock), Links(parts)
+    calls = Calls(parts, moves)
     served = {
         "sandboxes": Sandboxes(parts, moves),
-        "calls": Calls(parts, moves),
+        "calls": calls,
+        "links": links,
+        "link_door": ServerLinkDoor(parts, moves, calls, links),
         "key_chain": keys,
         "images": parts.images,
         "driver": parts.driver,
-        "view": View(parts.settings.public_url),
+        "view": View(parts.settings.public_url, links.own_door),
         "presence": parts.settings.presence,
         "reaper": Reaper(parts, moves),
     }

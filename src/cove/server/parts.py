@@ -18,6 +18,7 @@ from cove.server.store import sessions as rows
 from cove.server.store.database import Database, Work
 from cove.server.tasks import Tasks
 
+Listener = Callable[[Session], None]
 Checkpoint = Callable[[str], None]
 """Called with the name of each durable step once it is done; tests kill the server there."""
 
@@ -50,6 +51,7 @@ class Parts:
     checkpoint: Checkpoint = no_checkpoint
     _locks: WeakValueDictionary[SessionId, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     _living: dict[SessionId, Session] = field(default_factory=dict)
+    _listeners: list[Listener] = field(default_factory=list)
 
     def lock(self, session_id: SessionId) -> asyncio.Lock:
         """The lock under which this session's moves are made; calls do not take it."""
@@ -62,11 +64,17 @@ class Parts:
         return session
 
     def remember(self, session: Session) -> None:
-        """Keep a living session's row as it stands in the store, of which this server is the only writer."""
+        """Keep a living session's row as it stands in the store, of which this server is the only writer, and tell."""
         if session.state in ENDED:
             self._living.pop(session.id, None)
         else:
             self._living[session.id] = session
+        for listener in self._listeners:
+            listener(session)
+
+    def listen(self, listener: Listener) -> None:
+        """From now on call `listener` with a session after each change of its row; it must not wait for anything."""
+        self._listeners.append(listener)
 
     async def load(self, session_id: SessionId) -> Session:
         """The session's row; raises SessionNotFound."""

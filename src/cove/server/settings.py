@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from cove.core.link import LinkPlace
 from cove.server.presence import Presence
 
 MIB = 1024 * 1024
@@ -18,10 +19,12 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one server.
 
     `api_key` becomes an operator's key; without it, an empty store gets one made, which `on_first_key` is told once.
-    `trusted_uids` are the local users who need no key on the Unix socket. `public_url` is what clients are told.
+    `trusted_uids` are the local users who need no key on the Unix socket. `public_url` is what clients are told;
+    `links` is where a gateway serves links, None where there is none.
     """
 
     database: Path
+    links: LinkPlace | None = None
     api_key: str | None = None
     on_first_key: Callable[[str], None] = _ignore
     public_url: str = ""

@@ -29,7 +29,7 @@ async def create_session(
     create_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
 ) -> SessionView:
     """Create a session. Repeated with the same `Idempotency-Key`, it gives the session made the first time."""
-    return view.session(await sandboxes.create(caller, data, create_key))
+    return view.owned(await sandboxes.create(caller, data, create_key), caller)
 
 
 @get("/sessions", responses=ERRORS)
@@ -58,7 +58,7 @@ async def get_session(
     caller: NamedDependency[Caller],
 ) -> SessionView:
     """Look at a session; an ended one shows its `end_reason`."""
-    return view.session(await sandboxes.get(caller, SessionId(session_id)))
+    return view.owned(await sandboxes.get(caller, SessionId(session_id)), caller)
 
 
 @delete("/sessions/{session_id:str}", status_code=200, responses={**_FOUND, 502: SANDBOX})

@@ -1,17 +1,26 @@
 """How the domain looks on the wire."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from cove.core.api import KeyView, SessionView
 from cove.core.session import Session
+from cove.server.parts import Caller
 from cove.server.store.keys import Key
 
 
 class View:
     """Shows sessions; knows the address that clients are told."""
 
-    def __init__(self, public_url: str) -> None:
+    def __init__(self, public_url: str, own_door: Callable[[Session], dict[str, str]]) -> None:
         self.public_url = public_url
+        self._own_door = own_door
+
+    def owned(self, session: Session, caller: Caller) -> SessionView:
+        """The same, with the session's own token where the caller is its tenant."""
+        view = self.session(session)
+        return msgspec.structs.replace(view, **self._own_door(session)) if caller.tenant == session.tenant else view
 
     def session(self, session: Session) -> SessionView:
         """A session as its owner sees it: without slot, tenant and driver's facts."""
