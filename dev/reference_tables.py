@@ -97,7 +97,14 @@ CLIENT_SETTINGS = (
 
 def settings_page() -> str:
     """Every setting of server and client."""
-    options = {"allow": "--allow", "images": "--image", "data": "--data", "host": "--host", "port": "--port"}
+    options = {
+        "network": "--network",
+        "allow": "--allow",
+        "images": "--image",
+        "data": "--data",
+        "host": "--host",
+        "port": "--port",
+    }
     defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
     told = {"data": "`/var/lib/cove` for root, `~/.local/share/cove` otherwise", "cache": "the data directory"}
     rows = []
@@ -120,12 +127,14 @@ SETTINGS = {
     "cache": "where is kept what can be made again: rendered images, the guest's runtime; several may share it",
     "host": "the address to listen on",
     "port": "the TCP port; 0 takes a free one",
-    "allow": "what sessions may reach: `HOST`, `HOST:PORT`, `*.DOMAIN`, an address, a network; ports 80 and 443",
+    "network": "what a new session reaches whose maker does not say: `open`, `none`, or `rules`: what `allow` names",
+    "allow": "what is not public and sessions may reach: `HOST`, `HOST:PORT`, `*.DOMAIN`, an address, a network",
     "images": "`NAME=DIRECTORY`: root file systems to make sessions from, beside `host`",
     "api_key": "an operator's key of 16 to 512 printable characters; without it the first start makes and shows one",
     "public_url": "the address that clients are told, where it differs",
     "first_uid": "where the user ids of sandboxes begin; must not touch /etc/subuid's ranges",
     "slots": "how many sessions may live at once; each takes 65536 user ids",
+    "linger": "seconds after which a Cove in the background goes when it has no session and nobody asks it anything",
     "reserve_mib": "MiB kept free for the database on the data directory's file system",
 }
 

@@ -1,27 +1,20 @@
 """A server with named hosts, one with none, and hosts of this machine's own to reach or not to reach."""
 
-import json
 import os
 import shlex
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from select import select
 
 import msgspec
 import pytest
-from tests.environment import clean_environment
+from tests.serving import served as served_by
 
 import cove
 from cove.node.images.registries import registry_hosts
 
-START_SECONDS = 60
 PROBE = Path(__file__).with_name("probe.py").read_text()
 
 
@@ -73,25 +66,9 @@ def own_address() -> str:
 @contextmanager
 def serving(*allow: str) -> Iterator[Served]:
     """`cove up` with an allow list, in a process of its own; its sessions end with it."""
-    data = Path(tempfile.mkdtemp(prefix="cove-out-", dir="/tmp"))
-    command = [sys.executable, "-m", "cove", "up", "--json", "--port", "0", "--data", str(data)]
-    environ = clean_environment()
-    with (data / "stderr").open("wb") as log:
-        words = [word for entry in allow for word in ("--allow", entry)]
-        process = subprocess.Popen([*command, *words], stdout=subprocess.PIPE, stderr=log, env=environ)
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline() if select([process.stdout], [], [], START_SECONDS)[0] else b""
-        assert line, (data / "stderr").read_text()
-        with cove.AgentBay(endpoint=json.loads(line)["socket"]) as bay:
-            yield Served(data, bay)
-            for entry in bay.list(limit=100).unwrap():
-                cove.Session(bay, entry["sessionId"]).delete().unwrap()
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
-        shutil.rmtree(data)
+    words = [word for entry in allow for word in ("--allow", entry)]
+    with served_by("--network", "rules", *words) as server, server.client() as bay:
+        yield Served(server.data, bay)
 
 
 @pytest.fixture(scope="session")

@@ -101,7 +101,7 @@ ACTIONS = {each.__name__: each for each in (ready, udp, tcp, exchange, greeted, 
 
 def main() -> None:
     unshare(CLONE_NEWNET)
-    setup_egress(sys.argv[1])
+    setup_egress()
     for line in sys.stdin:
         request = json.loads(line)
         try:

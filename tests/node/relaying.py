@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from cove.core.ids import SessionId
+from cove.core.network import NetworkPolicy
 from cove.node.netns import open_listeners
 from cove.node.relay import Relay
+from cove.node.relay.handle import Log
 
-needs_network = pytest.mark.skipif(
-    os.geteuid() != 0 or which("nft") is None or which("ip") is None, reason="needs root, nft and ip"
-)
+needs_network = pytest.mark.skipif(os.geteuid() != 0 or which("ip") is None, reason="needs root and ip")
 CLIENT = Path(__file__).parent / "inside_netns.py"
 NAMED, OWN, FOREIGN = "203.0.113.7", "203.0.113.9", "203.0.113.200"
 SESSION = SessionId("s-1")
@@ -33,7 +33,7 @@ class Inside:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(CLIENT), which("nft") or ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(CLIENT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._ask_now({"do": "ready"})
 
@@ -60,12 +60,19 @@ class Inside:
         self._process.communicate()
 
 
+def rules(*allow: str) -> NetworkPolicy:
+    return NetworkPolicy(mode="rules", allow=allow)
+
+
 @asynccontextmanager
-async def relaying(inside: Inside, *allow: str, log_fd: int | None = None) -> AsyncIterator[Relay]:
-    relay = Relay(allow, log_fd=log_fd)
+async def relaying(
+    inside: Inside, *allow: str, policy: NetworkPolicy | None = None, log: Log | None = None
+) -> AsyncIterator[Relay]:
+    """The operator grants `allow`; the session's policy is `policy`, or these very entries."""
+    relay = Relay(allow, log=log)
     await relay.start()
     try:
-        await relay.attach(SESSION, inside.listeners())
+        await relay.attach(SESSION, inside.listeners(), policy or rules(*allow))
         yield relay
     finally:
         await relay.stop()

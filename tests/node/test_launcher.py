@@ -125,7 +125,7 @@ def plain_order(directory: Path) -> Order:
         born_in=None,
         join=[],
         work_files=[],
-        nft=None,
+        relay_port=None,
         controls=[],
     )
 
@@ -188,7 +188,7 @@ FAULTS: dict[str, Callable[[Order], Order]] = {
     "prepare mounts": lambda order: msgspec.structs.replace(order, runtime="/nowhere/at/all"),
     "join control groups": lambda order: msgspec.structs.replace(order, join=["/sys/fs/cgroup/nowhere/tasks"]),
     "mount the root": lambda order: msgspec.structs.replace(order, binds=[Bind("/usr", "/etc/passwd")]),
-    "set up the network": lambda order: msgspec.structs.replace(order, nft="/nowhere/nft"),
+    "set up the network": lambda order: msgspec.structs.replace(order, relay_port=70_000),
     "enter the root": lambda order: msgspec.structs.replace(order, hostname="h" * 65),
     "start the guest": lambda order: msgspec.structs.replace(order, argv=["/nowhere/python"]),
 }

@@ -10,7 +10,6 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 import pytest
 from tests.node.relaying import (
@@ -26,10 +25,11 @@ from tests.node.relaying import (
     needs_network,
     question,
     relaying,
+    rules,
     serving,
 )
 
-from cove.core.errors import InvalidSetting
+from cove.core.errors import InvalidNetwork
 from cove.core.ids import SessionId
 from cove.node.relay import Relay
 
@@ -154,20 +154,37 @@ def hello(name: str) -> bytes:
     return sent.read()
 
 
+class PipedLog:
+    """A log of which each line can be waited for."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+        self.lines = os.fdopen(self._reading)
+
+    def open(self) -> int:
+        return os.dup(self._writing)
+
+    def put_aside(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        os.close(self._writing)
+        self.lines.close()
+
+
 @pytest.fixture
-def log() -> Iterator[tuple[IO[str], int]]:
-    """A pipe: the end to read lines from, and the descriptor to write to."""
-    reading, writing = os.pipe()
-    with open(reading) as lines, open(writing, "w"):
-        yield lines, writing
+def log() -> Iterator[PipedLog]:
+    piped = PipedLog()
+    yield piped
+    piped.close()
 
 
-async def test_each_connection_leaves_one_line_without_what_was_said(inside: Inside, log: tuple[IO[str], int]) -> None:
-    async with serving(NAMED, echo) as port, relaying(inside, f"{NAMED}:{port}", log_fd=log[1]):
+async def test_each_connection_leaves_one_line_without_what_was_said(inside: Inside, log: PipedLog) -> None:
+    async with serving(NAMED, echo) as port, relaying(inside, f"{NAMED}:{port}", log=log):
         await inside.ask(do="exchange", host=NAMED, port=port, send="my secret")
         await inside.ask(do="exchange", host=FOREIGN, port=80, send="x")
         async with asyncio.timeout(BOUND):
-            texts = [await asyncio.to_thread(log[0].readline) for _ in range(2)]
+            texts = [await asyncio.to_thread(log.lines.readline) for _ in range(2)]
     by_host = {line["host"]: line for line in map(json.loads, texts)}
     carried, refused = by_host[NAMED], by_host[FOREIGN]
     assert (carried["verdict"], carried["session"], carried["tx_bytes"], carried["rx_bytes"]) == (
@@ -192,7 +209,7 @@ async def test_session_at_its_quota_does_not_keep_another_waiting(inside: Inside
         async with serving(NAMED, hold) as port, serving(OWN, echo) as fast:
             allow = (f"{NAMED}:{port}", f"{OWN}:{fast}")
             async with relaying(inside, *allow) as relay:
-                await relay.attach(SessionId("s-2"), other.listeners())
+                await relay.attach(SessionId("s-2"), other.listeners(), rules(*allow))
                 held = await inside.ask(do="hold", host=NAMED, port=port, count=560)
                 assert held["answered"] <= 512
                 assert await other.ask(do="exchange", host=OWN, port=fast, send="me") == {"received": "got me"}
@@ -204,7 +221,7 @@ async def test_flood_of_questions_keeps_neither_session_without_answers(inside: 
     other = Inside()
     try:
         async with relaying(inside, "allowed.test") as relay:
-            await relay.attach(SessionId("s-2"), other.listeners())
+            await relay.attach(SessionId("s-2"), other.listeners(), rules("allowed.test"))
             await inside.ask(do="flood", host="127.0.0.1", send=question("allowed.test"), count=5000)
             asked = {"do": "udp", "host": "127.0.0.1", "send": question("allowed.test")}
             assert address_in((await other.ask(**asked))["received"]) == "198.18.0.1"
@@ -218,14 +235,14 @@ async def test_relay_that_is_killed_comes_back_and_serves_after_attaching_again(
     back = asyncio.Event()
 
     async def reattach() -> None:
-        await relay.attach(SESSION, inside.listeners())
+        await relay.attach(SESSION, inside.listeners(), rules(f"{NAMED}:{port}"))
         back.set()
 
     async with serving(NAMED, echo) as port:
         relay = Relay((f"{NAMED}:{port}",), on_exit=reattach)
         await relay.start()
         try:
-            await relay.attach(SESSION, inside.listeners())
+            await relay.attach(SESSION, inside.listeners(), rules(f"{NAMED}:{port}"))
             await inside.ask(do="exchange", host=NAMED, port=port, send="one")
             assert await relay.usage(SESSION) == (7, 3)
             os.kill(relay.pid or 0, signal.SIGKILL)
@@ -255,5 +272,5 @@ async def test_relay_runs_as_nobody(inside: Inside) -> None:
 
 
 async def test_wrong_entry_is_refused_before_anything_starts() -> None:
-    with pytest.raises(InvalidSetting, match="allow"):
+    with pytest.raises(InvalidNetwork, match="0177"):
         Relay(("0177.0.0.1",))

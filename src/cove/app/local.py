@@ -1,4 +1,7 @@
-"""`serve`: one machine's Cove, from its settings to the last request. Its sandboxes outlive it."""
+"""`serve`: one machine's Cove, from its settings to the last request. Its sandboxes outlive it.
+
+What takes long to load is loaded once the data directory is ours: who comes second shall know at once.
+"""
 
 import contextlib
 import os
@@ -9,16 +12,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cove.app.data import DataDir
-from cove.app.doors import address_of, open_tcp, open_unix
-from cove.app.logs import start_log
-from cove.app.settings import Settings
-from cove.app.web import Application, run
-from cove.core.errors import NotSupported
+from cove.app.settings import DEFAULT_PORT, Settings
+from cove.core.errors import InvalidSetting, NotSupported
 from cove.core.ids import ImageId
 from cove.core.image import Image, Images
+from cove.core.network import NetworkPolicy, check_policy
 from cove.core.ports import Driver
 
 if TYPE_CHECKING:
+    from cove.app.web import Application
     from cove.node.settings import NodeSettings
     from cove.server import ServerSettings
 
@@ -48,27 +50,54 @@ def serve(
     settings: Settings,
     *,
     on_started: Callable[[Started], None] = _quiet,
+    is_background: bool = False,
     driver: Driver | None = None,
     checkpoint: Checkpoint = _pass,
 ) -> None:
     """Serve until SIGTERM or SIGINT; raises DataInUse or InvalidSetting before anything is served.
 
-    `driver` replaces this machine's own, and `checkpoint` is called after each durable step: both are for tests.
+    In the background it shows nothing on a screen, takes another port where the usual one is taken, and ends when
+    nobody has needed it for `settings.linger` seconds. `driver` replaces this machine's own, and `checkpoint` is called
+    after each durable step: both are for tests.
     """
     data = DataDir(settings.data)
     data.prepare()
     with data.locked(), contextlib.ExitStack() as doors:
-        start_log(data.log)
-        tcp = doors.enter_context(open_tcp(settings.host, settings.port))
-        unix = doors.enter_context(open_unix(data))
+        from cove.app.doors import address_of, open_unix
+        from cove.app.logs import start_log
+        from cove.app.web import run
+
+        with data.usable():
+            start_log(data.log, is_on_screen=not is_background)
+            unix = doors.enter_context(open_unix(data))
         doors.callback(data.socket.unlink, missing_ok=True)
+        tcp = doors.enter_context(_open_tcp(settings, is_background))
         keys: list[str] = []
-        server = _server_settings(settings, data, keys.append, address_of(tcp))
+        server = _server_settings(settings, data, keys.append, address_of(tcp), is_background)
         application = _assembled(server, driver or _own_driver(settings, data), _images(settings), checkpoint)
-        run(application, [tcp, unix], on_started=lambda: on_started(_started(settings, tcp, unix, keys)))
+        run(
+            application,
+            [tcp, unix],
+            on_started=lambda: on_started(_started(settings, tcp, unix, keys)),
+            is_over=lambda: is_background and server.presence.unneeded_seconds() >= settings.linger,
+        )
+
+
+def _open_tcp(settings: Settings, is_background: bool) -> socket.socket:
+    """Nobody chose the port of a Cove in the background, so that another's must not keep it from starting."""
+    from cove.app.doors import open_tcp
+
+    try:
+        return open_tcp(settings.host, settings.port)
+    except InvalidSetting:
+        if not is_background or settings.port != DEFAULT_PORT:
+            raise
+        return open_tcp(settings.host, 0)
 
 
 def _started(settings: Settings, tcp: socket.socket, unix: socket.socket, keys: list[str]) -> Started:
+    from cove.app.doors import address_of
+
     return Started(
         pid=os.getpid(),
         url=settings.public_url or address_of(tcp),
@@ -79,9 +108,10 @@ def _started(settings: Settings, tcp: socket.socket, unix: socket.socket, keys: 
 
 
 def _server_settings(
-    settings: Settings, data: DataDir, on_first_key: Callable[[str], None], url: str
+    settings: Settings, data: DataDir, on_first_key: Callable[[str], None], url: str, is_background: bool
 ) -> "ServerSettings":
     from cove.server import ServerSettings
+    from cove.server.presence import Presence
 
     return ServerSettings(
         database=data.database,
@@ -90,11 +120,18 @@ def _server_settings(
         public_url=settings.public_url or url,
         reserve_bytes=settings.reserve_mib * _MIB,
         slots=settings.slots,
+        network=default_network(settings),
         trusted_uids=frozenset({0, os.geteuid()}),
+        presence=Presence(is_background=is_background),
     )
 
 
-def _assembled(server: "ServerSettings", driver: Driver, images: Images, checkpoint: Checkpoint) -> Application:
+def default_network(settings: Settings) -> NetworkPolicy:
+    """What new sessions may reach whose maker does not say; `rules` without more are those that the operator gave."""
+    return check_policy({"mode": settings.network, "allow": settings.allow if settings.network == "rules" else ()})
+
+
+def _assembled(server: "ServerSettings", driver: Driver, images: Images, checkpoint: Checkpoint) -> "Application":
     from cove.guest.tools import catalogue
     from cove.server import assemble
 

@@ -9,17 +9,20 @@ from typing import Any
 
 import msgspec
 
-from cove.core.errors import InvalidSetting
+from cove.core.errors import InvalidNetwork, InvalidSetting
+from cove.core.network import parse_entry
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7717
 DEFAULT_FIRST_UID = 2_000_000_000
 DEFAULT_SLOTS = 1024
 DEFAULT_RESERVE_MIB = 64
+DEFAULT_LINGER = 300.0
 LONGEST_SOCKET_PATH = 107
 """Bytes: what the kernel's `sockaddr_un` holds, less the closing NUL."""
 IDS_PER_SLOT = 65536
-_ALLOW_ENTRY = re.compile(r"(\*\.)?[A-Za-z0-9_\[\]:./-]+")
+NETWORKS = ("open", "none", "rules")
+_LONGEST_SECONDS = 10**9
 _KEY = re.compile(r"[!-~]{16,512}")
 
 
@@ -30,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache: Path | None = None
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
+    network: str = "open"
     allow: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     api_key: str | None = None
@@ -37,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     first_uid: int = DEFAULT_FIRST_UID
     slots: int = DEFAULT_SLOTS
     reserve_mib: int = DEFAULT_RESERVE_MIB
+    linger: float = DEFAULT_LINGER
 
 
 VARIABLES = {
@@ -44,6 +49,7 @@ VARIABLES = {
     "cache": "COVE_CACHE",
     "host": "COVE_HOST",
     "port": "COVE_PORT",
+    "network": "COVE_NETWORK",
     "allow": "COVE_ALLOW",
     "images": "COVE_IMAGES",
     "api_key": "COVE_API_KEY",
@@ -51,6 +57,7 @@ VARIABLES = {
     "first_uid": "COVE_FIRST_UID",
     "slots": "COVE_SLOTS",
     "reserve_mib": "COVE_RESERVE_MIB",
+    "linger": "COVE_LINGER",
 }
 """The environment variable of each setting; an option of `cove up` goes before it."""
 _RANGES = {
@@ -104,6 +111,16 @@ def _read_number(name: str, value: object) -> int:
     return number
 
 
+def _read_seconds(name: str, value: object) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST_SECONDS:
+        raise InvalidSetting(name=name, value=value, remedy=f"give seconds, from 0 to {_LONGEST_SECONDS}")
+    return seconds
+
+
 def _read_host(name: str, value: object) -> str:
     text = str(value)
     if text == "localhost":
@@ -118,10 +135,17 @@ def _read_host(name: str, value: object) -> str:
 def _read_allow(name: str, value: object) -> tuple[str, ...]:
     entries = value if isinstance(value, tuple) else tuple(re.split(r"[,\s]+", str(value).strip()))
     for entry in entries:
-        if not _ALLOW_ENTRY.fullmatch(entry) or "://" in entry:
-            remedy = "give HOST, HOST:PORT, *.DOMAIN, an address or a network such as 10.1.0.0/16, and no URL"
-            raise InvalidSetting(name=name, value=entry, remedy=remedy)
+        try:
+            parse_entry(entry)
+        except InvalidNetwork as error:
+            raise InvalidSetting(name=name, value=entry, remedy=error.facts["remedy"]) from error
     return entries
+
+
+def _read_network(name: str, value: object) -> str:
+    if value not in NETWORKS:
+        raise InvalidSetting(name=name, value=value, remedy=f"give {', '.join(NETWORKS[:-1])} or {NETWORKS[-1]}")
+    return str(value)
 
 
 def _read_images(name: str, value: object) -> tuple[str, ...]:
@@ -156,6 +180,7 @@ _READERS = {
     "cache": _read_path,
     "host": _read_host,
     "port": _read_number,
+    "network": _read_network,
     "allow": _read_allow,
     "images": _read_images,
     "api_key": _read_key,
@@ -163,6 +188,7 @@ _READERS = {
     "first_uid": _read_number,
     "slots": _read_number,
     "reserve_mib": _read_number,
+    "linger": _read_seconds,
 }
 
 

@@ -1,7 +1,7 @@
 """`cove up`, `status`, `stop` and `logs`: the server of this machine."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,19 +34,26 @@ def up(  # noqa: PLR0913, PLR0917 - the issue fixes its options
     port: Annotated[int | None, typer.Option(help="The TCP port; 0 takes a free one.  [default: 7717]")] = None,
     link_port: Annotated[int | None, typer.Option(help="For links, which this version does not serve yet.")] = None,
     data: Data = None,
+    network: Annotated[
+        str | None, typer.Option(help="What new sessions reach: open, none, or rules (what --allow names).")
+    ] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(metavar="HOST", help="What sessions may reach: HOST, HOST:PORT, *.DOMAIN, a network. Repeatable."),
+        typer.Option(metavar="HOST", help="What is not public and may be reached: a host, an address, a network."),
     ] = None,
     image: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="A root file system to make sessions from, beside `host`. Repeatable."),
     ] = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Return once it answers; it goes when nobody needs it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Serve this machine's Cove, until Ctrl-C or `cove stop`.
 
-    Sessions outlive it: the next `cove up` on the same data directory finds them again.
+    Sessions outlive it: the next `cove up` on the same data directory finds them again. In the background is how
+    clients start it that name no endpoint; it goes after COVE_LINGER seconds without a session and without a request.
     """
     _check_platform()
     _check_link_port(link_port)
@@ -54,8 +61,14 @@ def up(  # noqa: PLR0913, PLR0917 - the issue fixes its options
     from cove.app.settings import settings_from
 
     lists = {"allow": tuple(allow or ()), "images": tuple(image or ())}
-    settings = settings_from({"host": host, "port": port, "data": data, **lists})
-    serve(settings, on_started=show_json if as_json else _show_started)
+    settings = settings_from({"host": host, "port": port, "data": data, "network": network, **lists})
+    if background:
+        from cove.app.background import start_in_background
+
+        started = start_in_background(settings)
+        show_json(started) if as_json else _show_started(started, _GOES)
+    else:
+        serve(settings, on_started=show_json if as_json else _show_started)
 
 
 def _check_platform() -> None:
@@ -74,14 +87,18 @@ def _check_link_port(port: int | None) -> None:
         raise NotSupported(what="--link-port", reason="this version serves no links yet; leave the option out")
 
 
-def _show_started(started: "Started") -> None:
+_STAYS = "Ctrl-C stops the server; sessions live on."
+_GOES = "`cove stop` ends it; sessions live on."
+
+
+def _show_started(started: "Started", end: str = _STAYS) -> None:
     facts = {"address": started.url, "socket": started.socket, "data": started.data}
     print("Cove is up.", flush=True)
     show_facts(facts)
     if started.first_key:
         print(f"\nThe first API key, shown this once:\n\n    {started.first_key}\n")
         print(f"Clients over TCP: export COVE_ENDPOINT={started.url} COVE_API_KEY=<the key>")
-    print("Clients on this machine need neither. Ctrl-C stops the server; sessions live on.", flush=True)
+    print(f"Clients on this machine need neither. {end}", flush=True)
 
 
 def status(data: Data = None, as_json: Json = False) -> None:
@@ -91,6 +108,8 @@ def status(data: Data = None, as_json: Json = False) -> None:
     """
     from cove import AgentBay
 
+    if data is None:
+        _check_it_runs()
     with AgentBay(endpoint=None if data is None else f"unix://{data.absolute()}/run/cove.sock") as bay:
         health, capabilities = bay.server.health(), bay.server.capabilities()
         count = bay.list(limit=1).total_count
@@ -102,7 +121,7 @@ def status(data: Data = None, as_json: Json = False) -> None:
     off = [name for name, is_on in isolation.controls.items() if not is_on]
     show_facts(
         {
-            "status": f"{health.status}, process {health.pid}",
+            "status": f"{health.status}, process {health.pid}{', in the background' if health.is_background else ''}",
             "version": health.version,
             "endpoint": endpoint,
             "sessions": str(count),
@@ -115,6 +134,17 @@ def status(data: Data = None, as_json: Json = False) -> None:
         print(f"  {remark}")
 
 
+def _check_it_runs() -> None:
+    """Raise ServerUnreachable where the local Cove does not run: to look at it must not start it."""
+    from cove.core.errors import ServerUnreachable
+    from cove.sdk._local import health_of
+    from cove.sdk._settings import client_settings
+
+    settings = client_settings("", None, None)
+    if settings.local is not None and health_of(settings.local.socket) is None:
+        raise ServerUnreachable(endpoint=settings.address.shown, reason="none runs")
+
+
 def stop(
     data: Data = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for its end.")] = 30.0,
@@ -123,39 +153,16 @@ def stop(
     """Stop this machine's server. Its sessions live on, and the next `cove up` finds them."""
     _check_platform()
     from cove.app.data import DataDir
+    from cove.app.holder import end_holder
     from cove.app.settings import settings_from
 
     held = DataDir(settings_from({"data": data}).data)
     with busy("stopping"):
-        pid = _end(held, timeout)
+        pid = end_holder(held, timeout)
     if as_json:
         show_json({"stopped": pid})
     else:
         print(f"process {pid} has ended" if pid else f"no Cove serves {held.root}")
-
-
-def _end(held: Any, timeout: float) -> int | None:
-    """Ask the server to end and wait until it has; the process it was, or None."""
-    import os
-    import select
-    import signal
-
-    from cove.core.errors import CoveError
-
-    pid = held.holder()
-    if pid is None:
-        return None
-    try:
-        handle = os.pidfd_open(pid)
-        if held.holder() == pid:  # so the handle is the server's, and no later process's with the same number
-            signal.pidfd_send_signal(handle, signal.SIGTERM)
-    except ProcessLookupError:
-        return int(pid)
-    except PermissionError as error:
-        raise CoveError(reason=f"process {pid} belongs to another user; only they or root may stop it") from error
-    if not select.select([handle], [], [], timeout)[0]:
-        raise CoveError(reason=f"process {pid} has not ended within {timeout:g} s; `cove logs` may tell why")
-    return int(pid)
 
 
 def logs(

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from cove.core.network import Connection, NetworkPolicy
 from cove.core.ports import Isolation
 from cove.core.results import Metrics
 from cove.core.session import OnIdle
@@ -19,6 +20,7 @@ class CreateSession(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     max_lifetime: float | None = None
     on_idle: OnIdle | None = None
     limits: dict[str, Any] | None = None
+    network: dict[str, Any] | str | None = None
 
 
 class SessionView(msgspec.Struct, kw_only=True):
@@ -34,6 +36,7 @@ class SessionView(msgspec.Struct, kw_only=True):
     created_at: float
     on_idle: str = "pause"
     idle_paused: bool = False
+    network: NetworkPolicy | None = None
     end_reason: str | None = None
     ended_at: float | None = None
     resource_url: str = ""
@@ -54,6 +57,25 @@ class Labels(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """PUT and GET /v1/sessions/{id}/labels: the whole map."""
 
     labels: dict[str, str]
+
+
+class NetworkView(msgspec.Struct, kw_only=True):
+    """GET and PUT /v1/sessions/{id}/network: what the session may reach now."""
+
+    network: NetworkPolicy
+
+
+class SetNetwork(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """PUT /v1/sessions/{id}/network: a policy, or a mode's name."""
+
+    network: dict[str, Any] | str
+
+
+class ConnectionList(msgspec.Struct, kw_only=True):
+    """GET /v1/sessions/{id}/network/log: oldest first; `after` is what to ask for next."""
+
+    connections: tuple[Connection, ...]
+    after: int
 
 
 class ToolList(msgspec.Struct, kw_only=True):

@@ -16,12 +16,14 @@ from cove.core.errors import InvalidNetwork
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Mode = Literal["open", "none", "rules"]
+Verdict = Literal["carried", "refused", "failed", "cut"]
 Ports = tuple[tuple[int, int], ...]
 """Ranges of ports, each with both ends in it."""
 
 WEB_PORTS: Ports = ((80, 80), (443, 443))
 EVERY_PORT: Ports = ((1, 65535),)
-MOST_ENTRIES = 512
+MOST_ENTRIES, MOST_BYTES = 512, 64 * 1024
+"""Of `allow` and `deny` together."""
 _LONGEST_ENTRY = 300
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -32,7 +34,7 @@ _UNSPECIFIED = (ip_network("0.0.0.0/8"), ip_network("224.0.0.0/3"), ip_network("
 _REMEDY = "give a host name, `*.domain`, an IP address or a CIDR block, each alone, with `:port` or with `:port-port`"
 
 
-class NetworkPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class NetworkPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a session may reach. `deny` wins over everything.
 
     `open`: every public address, and what the operator named. `rules`: what `allow` names, within what `open` would
@@ -42,6 +44,23 @@ class NetworkPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     mode: Mode = "open"
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection of a session, at its end: where to, what was decided, how many bytes; never what was said.
+
+    `verdict` is carried, refused, failed, or cut (by a change of the policy); `host` is the name that the session asked
+    for, or the address. `number` counts the session's lines. Port 53 with refused is a question for a name.
+    """
+
+    number: int
+    time: float
+    host: str
+    port: int
+    verdict: Verdict
+    rx_bytes: int = 0
+    tx_bytes: int = 0
+    reason: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -82,6 +101,8 @@ def check_policy(value: NetworkPolicy | Mapping[str, Any] | str | None) -> Netwo
         raise InvalidNetwork(value=policy.mode, remedy="the mode is open, none or rules")
     if len(policy.allow) + len(policy.deny) > MOST_ENTRIES:
         raise InvalidNetwork(value=policy.mode, remedy=f"allow and deny hold {MOST_ENTRIES} entries at most")
+    if sum(len(entry.encode()) for entry in (*policy.allow, *policy.deny)) > MOST_BYTES:
+        raise InvalidNetwork(value=policy.mode, remedy=f"allow and deny hold {MOST_BYTES} bytes at most")
     if policy.allow and policy.mode != "rules":
         remedy = f"`allow` belongs to mode rules; mode {policy.mode} takes `deny` only"
         raise InvalidNetwork(value=policy.allow[0], remedy=remedy)

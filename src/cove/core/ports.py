@@ -8,6 +8,7 @@ import msgspec
 from cove.core.ids import CallId, SessionId
 from cove.core.image import Image
 from cove.core.limits import Limits
+from cove.core.network import Connection, NetworkPolicy
 from cove.core.results import Metrics
 from cove.core.session import EndReason
 from cove.core.tool import Outcome
@@ -23,6 +24,7 @@ class SandboxSpec(msgspec.Struct, frozen=True, kw_only=True):
     image: Image
     limits: Limits
     slot: int
+    network: NetworkPolicy = NetworkPolicy()
 
 
 class Isolation(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +73,18 @@ class Driver(Protocol):
 
     async def resume(self, session_id: SessionId) -> None:
         """Let them go on."""
+
+    async def set_network(self, session_id: SessionId, policy: NetworkPolicy) -> None:
+        """Go by another policy from now on, and cut the connections that it does not allow.
+
+        An adopted sandbox reaches nothing until its policy is set.
+        """
+
+    async def connections(self, session_id: SessionId, after: int) -> tuple[Connection, ...]:
+        """The sandbox's connections whose numbers follow `after`, oldest first; below 0, so many of the last.
+
+        At most 200 at once, of the last 1000.
+        """
 
     async def metrics(self, session_id: SessionId) -> Metrics:
         """Measure the sandbox from outside."""

@@ -1,9 +1,8 @@
 """What sandboxes are made after: the rendered image, the guest's runtime, empty disks, and the order for each."""
 
-import shutil
 from pathlib import Path
 
-from cove.core.errors import InvalidSetting, NotSupported
+from cove.core.errors import InvalidSetting
 from cove.core.limits import Limits
 from cove.core.ports import SandboxSpec
 from cove.node.cgroups import Group
@@ -12,6 +11,7 @@ from cove.node.images import Skeleton, build_skeleton
 from cove.node.inside_paths import GUEST_RUNTIME
 from cove.node.launcher.furnish import HOME, USER_ID
 from cove.node.launcher.orders import Bind, Order, Overlay
+from cove.node.netns import RELAY_PORT
 from cove.node.runtime import Runtime, build_runtime
 from cove.node.settings import ID_RANGE, NodeSettings
 from cove.node.whiteouts import make_whiteouts
@@ -23,14 +23,13 @@ _USER = ["--home", HOME, "--uid", str(USER_ID), "--gid", str(USER_ID)]
 class Blueprints:
     """Made once per server, which renders what is missing (a second or two); `order` is then pure.
 
-    Raises InvalidSetting or NotSupported.
+    Raises InvalidSetting.
     """
 
     def __init__(self, settings: NodeSettings, controls: tuple[str, ...]) -> None:
         _check_ids(settings)
         self._settings = settings
         self._controls = list(controls)
-        self._nft = _find_nft() if settings.allow else None
         self._runtime: Runtime = build_runtime(settings.cache / "runtime")
         self._skeleton: Skeleton = build_skeleton(settings.cache / "images")
         self._whiteouts = self._skeleton.path.parent / "whiteouts"
@@ -58,7 +57,7 @@ class Blueprints:
             born_in=str(group.born_in()) if group.born_in() else None,
             join=[str(path) for path in group.join()],
             work_files=[str(path) for path in group.work_files()],
-            nft=self._nft,
+            relay_port=RELAY_PORT,
             controls=self._controls,
         )
 
@@ -70,13 +69,6 @@ class Blueprints:
         if Path(_DPKG).is_dir():
             overlays.append(Overlay("dpkg", [_DPKG], _DPKG))
         return overlays
-
-
-def _find_nft() -> str:
-    found = shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin:/bin")
-    if found is None:
-        raise NotSupported(what="--allow", reason="nft is missing; install it with `apt-get install nftables`")
-    return found
 
 
 def _check_ids(settings: NodeSettings) -> None:

@@ -6,27 +6,13 @@ No route leaves the namespace, so what the relay does not carry goes nowhere. Ru
 import os
 import socket
 import struct
-import subprocess
 
+from cove.node.redirect import install_redirect
 from cove.node.syscalls import CLONE_NEWNET, setns
 
 DNS_PORT = 53
 RELAY_PORT = 15001
 _BACKLOG = 512
-_NFT_SECONDS = 10.0
-
-NFT_RULES = f"""\
-table ip cove {{
-    chain output {{
-        type nat hook output priority -100; policy accept;
-        ip daddr 127.0.0.0/8 return
-        udp dport 53 redirect to :{DNS_PORT}
-        tcp dport 53 redirect to :{DNS_PORT}
-        meta l4proto tcp redirect to :{RELAY_PORT}
-    }}
-}}
-"""
-"""Whatever resolver a program asks, the relay answers; whatever TCP it opens, the relay decides."""
 
 _NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_EXCL, _NLM_F_CREATE = 1, 4, 0x200, 0x400
 _NLMSG_ERROR, _RTM_NEWLINK, _RTM_NEWROUTE = 2, 16, 24
@@ -36,18 +22,14 @@ _HEADER = struct.Struct("=IHHII")
 _RTNETLINK_GROUPS_NONE = 0
 
 
-def setup_egress(nft: str) -> None:
-    """Bring `lo` up, make every IPv4 address local and install the redirect, with the program `nft`.
+def setup_egress(relay_port: int = RELAY_PORT) -> None:
+    """Bring `lo` up, make every IPv4 address local and install the redirect.
 
-    Raises OSError; run it as root of the user namespace that owns this network namespace, before pivot_root.
+    Raises OSError; run it as root of the user namespace that owns this network namespace.
     """
     bring_up_loopback()
     _add_any_ip_route()
-    done = subprocess.run(
-        [nft, "-f", "-"], input=NFT_RULES, text=True, capture_output=True, timeout=_NFT_SECONDS, check=False
-    )
-    if done.returncode != 0:
-        raise OSError(f"nft refused the redirect: {done.stderr.strip()}")
+    install_redirect(DNS_PORT, relay_port)
 
 
 def bring_up_loopback() -> None:

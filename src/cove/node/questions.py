@@ -176,11 +176,8 @@ def seccomp(_: Path) -> str:
 
 def redirect(_: Path) -> str:
     """Whether connections can be led to the relay."""
-    nft = shutil.which("nft", path=_TOOL_PATH)
-    if nft is None:
-        raise Lacking("nft is not installed", "sudo apt-get install nftables")
     _become_root_inside(syscalls.CLONE_NEWNET)
-    setup_egress(nft)
+    setup_egress()
     return "connections of a network namespace can be redirected"
 
 

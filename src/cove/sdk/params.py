@@ -9,6 +9,7 @@ from cove.core.errors import InvalidInput
 from cove.core.labels import check_labels
 from cove.core.lifetimes import check_seconds
 from cove.core.limits import Limits, limits_from
+from cove.core.network import NetworkPolicy, check_policy
 from cove.core.session import OnIdle
 
 
@@ -32,7 +33,8 @@ class CreateSessionParams(msgspec.Struct):
 
     `idle_release_timeout` and `max_lifetime` are seconds. A session that nobody has used for the first of them is
     paused, and wakes on the next call; with `on_idle="release"` it is deleted instead. `limits` is a `Limits`, or a map
-    of the limits to change: `memory_bytes`, `cpus`, `pids`, `disk_bytes`, `output_bytes`.
+    of the limits to change: `memory_bytes`, `cpus`, `pids`, `disk_bytes`, `output_bytes`. `network` is a
+    `NetworkPolicy`, or a map of its fields, or its mode alone: `open`, `none`, or `rules` with `allow`.
     """
 
     labels: dict[str, str] | None = None
@@ -41,6 +43,7 @@ class CreateSessionParams(msgspec.Struct):
     max_lifetime: float | None = None
     limits: Limits | dict[str, Any] | None = None
     on_idle: OnIdle | str | None = None
+    network: NetworkPolicy | dict[str, Any] | str | None = None
 
     def to_wire(self) -> CreateSession:
         """The message that asks for such a session; raises InvalidInput, InvalidLabels or InvalidLimit."""
@@ -55,6 +58,7 @@ class CreateSessionParams(msgspec.Struct):
             max_lifetime=_seconds("max_lifetime", self.max_lifetime),
             limits=_limits(self.limits),
             on_idle=_on_idle(self.on_idle),
+            network=None if self.network is None else msgspec.to_builtins(check_policy(self.network)),
         )
 
 

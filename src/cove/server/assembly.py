@@ -22,6 +22,7 @@ from cove.server.keys import Keys
 from cove.server.link_door import ServerLinkDoor
 from cove.server.links import Links
 from cove.server.moves import Moves
+from cove.server.network import Networks
 from cove.server.parts import Checkpoint, Parts, no_checkpoint
 from cove.server.reaper import Reaper
 from cove.server.reconcile import reconcile
@@ -75,6 +76,7 @@ async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
     calls = Calls(parts, moves)
     served = {
         "sandboxes": Sandboxes(parts, moves),
+        "networks": Networks(parts),
         "calls": calls,
         "links": links,
         "link_door": ServerLinkDoor(parts, moves, calls, links),

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from cove.core.ids import SessionId
+from cove.core.image import Image
 from cove.core.ports import SandboxSpec
 from cove.core.session import ENDED, EndReason, Move, OnIdle, Session, State
 from cove.server.parts import Parts
@@ -34,10 +35,13 @@ class Moves:
             if row.id == session.id:
                 self._parts.remember(row)
                 self._done("create.row", row)
-                spec = SandboxSpec(session_id=row.id, image=spec_image, limits=row.limits, slot=row.slot)
-                return await self._make(row, spec)
+                return await self._make(row, self._spec(row, spec_image))
         async with self._parts.lock(row.id):
             return await self._parts.load(row.id)
+
+    def _spec(self, row: Session, image: Image) -> SandboxSpec:
+        network = row.network or self._parts.settings.network
+        return SandboxSpec(session_id=row.id, image=image, limits=row.limits, slot=row.slot, network=network)
 
     async def _make(self, session: Session, spec: SandboxSpec) -> Session:
         try:

@@ -37,10 +37,21 @@ async def _take_up(parts: Parts, moves: Moves, session: Session) -> None:
     if session.state not in (State.CREATING, State.DELETING):
         try:
             await parts.driver.adopt(session.id, session.sandbox)
+            await _set_network(parts, session)
         except SandboxGone as gone:
             await moves.end(session.id, end_reason_of(gone))
             return
     await finish_move(parts, moves, session.id)
+
+
+async def _set_network(parts: Parts, session: Session) -> None:
+    """A session that cannot be given its network is closed, and served in all else."""
+    try:
+        await parts.driver.set_network(session.id, session.network or parts.settings.network)
+    except SandboxGone:
+        raise
+    except CoveError as error:
+        log.warning("session without a network", session_id=session.id, reason=str(error))
 
 
 async def finish_move(parts: Parts, moves: Moves, session_id: SessionId) -> None:

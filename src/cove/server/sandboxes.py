@@ -14,6 +14,7 @@ from cove.core.image import DEFAULT_IMAGE
 from cove.core.labels import check_labels
 from cove.core.lifetimes import DEFAULT_IDLE, DEFAULT_LIFETIME, check_seconds
 from cove.core.limits import limits_from
+from cove.core.network import check_policy
 from cove.core.results import Metrics
 from cove.core.session import ENDED, EndReason, OnIdle, Session, State
 from cove.server.moves import Moves
@@ -59,6 +60,7 @@ class Sandboxes:
             max_lifetime=_seconds("max_lifetime", wish.max_lifetime, DEFAULT_LIFETIME),
             created_at=self._parts.clock(),
             on_idle=wish.on_idle or OnIdle.PAUSE,
+            network=self._parts.settings.network if wish.network is None else check_policy(wish.network),
             slot=-1,  # the store gives one
             create_key=_check_create_key(create_key),
         )

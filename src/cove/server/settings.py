@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from cove.core.link import LinkPlace
+from cove.core.network import NetworkPolicy
 from cove.server.presence import Presence
 
 MIB = 1024 * 1024
@@ -31,6 +32,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     reserve_bytes: int = 64 * MIB
     slots: int = 1024
     trusted_uids: frozenset[int] = frozenset()
+    network: NetworkPolicy = NetworkPolicy()
+    """What a session may reach whose maker did not say."""
     sweep_seconds: float = 1.0
     """How often lifetimes and idle times are looked at."""
     keep_ended_seconds: float = 7 * 86400.0

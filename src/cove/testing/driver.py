@@ -13,6 +13,7 @@ from typing import Any
 from cove.core.errors import CallNotFound, NothingListening, SandboxGone
 from cove.core.ids import CallId, SessionId
 from cove.core.limits import Limits
+from cove.core.network import Connection, NetworkPolicy
 from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
 from cove.core.results import Metrics
 from cove.core.session import EndReason
@@ -64,6 +65,7 @@ class SimulatedDriver:
     def __init__(self, directory: Path) -> None:
         self.before: Before = nothing_before
         self.ports: dict[int, int] = {}
+        self.networks: dict[SessionId, NetworkPolicy] = {}
         self._directory = directory
         self._sandboxes: dict[SessionId, _Sandbox] = {}
         self._on_lost: Lost | None = None
@@ -93,6 +95,7 @@ class SimulatedDriver:
             (root / place).mkdir(parents=True, exist_ok=True)
         (root / "tmp" / ".cove").touch()
         self._sandboxes[spec.session_id] = _Sandbox(root, spec.limits)
+        self.networks[spec.session_id] = spec.network
         return {"simulated": True, "output_bytes": spec.limits.output_bytes}
 
     async def adopt(self, session_id: SessionId, facts: Facts) -> None:
@@ -140,6 +143,17 @@ class SimulatedDriver:
         """Let it go on."""
         await self.before("resume", session_id)
         self._living(session_id).thaw()
+
+    async def set_network(self, session_id: SessionId, policy: NetworkPolicy) -> None:
+        """Remember it; nothing is kept from anything here."""
+        await self.before("set_network", session_id)
+        self._living(session_id)
+        self.networks[session_id] = policy
+
+    async def connections(self, session_id: SessionId, after: int) -> tuple[Connection, ...]:
+        """Nobody watches here."""
+        self._living(session_id)
+        return ()
 
     async def metrics(self, session_id: SessionId) -> Metrics:
         """The limits, and nothing used."""

@@ -1,7 +1,6 @@
 """The driver for a machine where we are root: layout B+, namespaces and cgroups by system calls of our own."""
 
 import asyncio
-import os
 import shutil
 import socket
 from pathlib import Path
@@ -12,6 +11,7 @@ import structlog
 from cove.core.errors import CallNotFound, CoveError, SandboxGone, SandboxNotCreated
 from cove.core.ids import CallId, SessionId
 from cove.core.limits import Limits
+from cove.core.network import Connection, NetworkPolicy
 from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
 from cove.core.results import Metrics
 from cove.core.session import EndReason
@@ -22,7 +22,8 @@ from cove.node.dial import dial
 from cove.node.disks import copy_sparse
 from cove.node.launcher.client import Launcher
 from cove.node.launcher.lock_down import CONTROLS
-from cove.node.relay.handle import Relay
+from cove.node.relay import LogFile, Relay
+from cove.node.relay.policy import CLOSED
 from cove.node.sandbox import Sandbox, facts_of, open_again
 from cove.node.settings import NodeSettings
 
@@ -40,7 +41,8 @@ class NamespacesDriver:
         self._controls = controls
         self._blueprints: Blueprints  # made by start: it renders the image
         self._launcher = Launcher()
-        self._relay = self._make_relay() if settings.allow else None
+        self._relay = Relay(settings.allow, on_exit=self._attach_all, log=LogFile(settings.data_dir / "relay.log"))
+        self._policies: dict[SessionId, NetworkPolicy] = {}
         self._sandboxes: dict[SessionId, Sandbox] = {}
         self._threads = asyncio.Semaphore(_STEPS_AT_ONCE)
         self._ending: set[asyncio.Task[None]] = set()
@@ -49,10 +51,10 @@ class NamespacesDriver:
     async def start(self, on_lost: Lost) -> None:
         """Render the image and the runtime where they are not there yet (a second or two, once)."""
         self._on_lost = on_lost
+        self._settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._settings.sandboxes.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._blueprints = await asyncio.to_thread(Blueprints, self._settings, self._controls)
-        if self._relay:
-            await self._relay.start()
+        await self._relay.start()
 
     async def stop(self) -> None:
         """Let go; the sandboxes live on."""
@@ -61,8 +63,7 @@ class NamespacesDriver:
         self._sandboxes.clear()
         await asyncio.gather(*self._ending, return_exceptions=True)
         await self._launcher.close()
-        if self._relay:
-            await self._relay.stop()
+        await self._relay.stop()
         remove_instance(self._hierarchies, self._settings.instance)
 
     def isolation(self) -> Isolation:
@@ -117,15 +118,26 @@ class NamespacesDriver:
         """Let them go on."""
         await self._find(session_id).set_frozen(False)
 
+    async def set_network(self, session_id: SessionId, policy: NetworkPolicy) -> None:
+        """Go by another policy from now on; a relay that is just made again is given it with the session."""
+        self._find(session_id)
+        self._policies[session_id] = policy
+        await self._relay.change(session_id, policy)
+
+    async def connections(self, session_id: SessionId, after: int) -> tuple[Connection, ...]:
+        """What the relay keeps of them."""
+        self._find(session_id)
+        return await self._relay.lines(session_id, after)
+
     async def metrics(self, session_id: SessionId) -> Metrics:
         """Measure from outside."""
-        rx, tx = await self._relay.usage(session_id) if self._relay else (0, 0)
+        rx, tx = await self._relay.usage(session_id)
         return self._find(session_id).metrics(rx, tx)
 
     async def destroy(self, session_id: SessionId) -> None:
         """End every process and remove every trace, by the session's name alone."""
-        if self._relay:
-            await self._relay.detach(session_id)
+        await self._relay.detach(session_id)
+        self._policies.pop(session_id, None)
         if sandbox := self._sandboxes.pop(session_id, None):
             sandbox.close()
         async with self._threads:
@@ -136,12 +148,6 @@ class NamespacesDriver:
         directories = {path.name for path in self._settings.sandboxes.iterdir()}
         return {SessionId(name) for name in directories | session_names(self._hierarchies, self._settings.instance)}
 
-    def _make_relay(self) -> Relay:
-        """Its audit log, a line per connection, goes beside the data."""
-        self._settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self._settings.data_dir / "relay.log").open("ab") as log:
-            return Relay(self._settings.allow, on_exit=self._attach_all, log_fd=os.dup(log.fileno()))
-
     def _group(self, session_id: SessionId) -> Group:
         return Group(self._hierarchies, self._settings.instance, session_id)
 
@@ -151,6 +157,7 @@ class NamespacesDriver:
     async def _make(self, spec: SandboxSpec) -> Facts:
         await self._lay_out(spec)
         pid, pidfd = await self._launcher.create(self._blueprints.order(spec, self._group(spec.session_id)))
+        self._policies[spec.session_id] = spec.network
         await self._attach(self._take_up(spec.session_id, pid, pidfd, spec.limits))
         return facts_of(pid) | {"limits": {name: getattr(spec.limits, name) for name in Limits.__struct_fields__}}
 
@@ -193,8 +200,8 @@ class NamespacesDriver:
             await self._on_lost(session_id, EndReason.LOST)
 
     async def _attach(self, sandbox: Sandbox) -> None:
-        if self._relay:
-            await self._relay.attach(sandbox.session_id, await self._launcher.listen(sandbox.pid))
+        policy = self._policies.get(sandbox.session_id, CLOSED)
+        await self._relay.attach(sandbox.session_id, await self._launcher.listen(sandbox.pid), policy)
 
     async def _attach_all(self) -> None:
         """The relay is new: give it every sandbox's listeners again."""

@@ -82,10 +82,10 @@ def _attach_binds(order: Order) -> None:
 
 
 def _set_up_network(order: Order) -> None:
-    if order.nft is None:
+    if order.relay_port is None:
         netns.bring_up_loopback()
     else:
-        netns.setup_egress(order.nft)
+        netns.setup_egress(order.relay_port)
 
 
 def _mount_run(mounts: dict[str, int]) -> None:

@@ -32,7 +32,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     born_in: str | None
     join: list[str]
     work_files: list[str]
-    nft: str | None
+    relay_port: int | None
     controls: list[str]
 
 

@@ -1,6 +1,6 @@
-"""The way out of a session: a process of its own that answers DNS and carries TCP to what the allow list names."""
+"""The way out of a session: a process of its own that answers DNS and carries TCP to what its policy allows."""
 
+from cove.node.relay.audit import LogFile
 from cove.node.relay.handle import Relay
-from cove.node.relay.policy import Policy, parse_entry
 
-__all__ = ["Policy", "Relay", "parse_entry"]
+__all__ = ["LogFile", "Relay"]

@@ -5,13 +5,15 @@ import os
 import resource
 import socket
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import msgspec
 
 from cove.core.errors import CoveError
 from cove.node.relay.audit import Audit
 from cove.node.relay.control import LISTENERS, Order, Reply, receive_order
-from cove.node.relay.policy import Policy
+from cove.node.relay.policy import CLOSED, Policy
 from cove.node.relay.quotas import fair_share
 from cove.node.relay.sessions import Outside, Relayed
 
@@ -46,46 +48,67 @@ class Process:
             reply = await self._obey(*received)
             self._control.send(msgspec.json.encode(msgspec.structs.replace(reply, number=received[0].number)))
 
-    async def _obey(self, order: Order, sockets: list[socket.socket]) -> Reply:
-        if order.op == "policy":
-            return self._adopt(order.allow)
-        if order.op == "attach":
-            return await self._attach(order.session, sockets)
-        if order.op == "detach":
-            return await self._detach(order.session)
-        session = self._sessions.get(order.session)
-        if order.op != "usage" or session is None:
-            return Reply(error=f"cannot {order.op} {order.session!r}")
-        rx, tx = session.usage()
-        return Reply(rx_bytes=rx, tx_bytes=tx)
-
-    def _adopt(self, allow: tuple[str, ...]) -> Reply:
+    async def _obey(self, order: Order, fds: list[int]) -> Reply:
         try:
-            policy = Policy(allow)
-        except CoveError as error:
-            return Reply(error=str(error))
-        self._outside = Outside(policy, self._audit, lambda: fair_share(self._file_limit, len(self._sessions)))
+            return await _OBEYED[order.op](self, order, fds)
+        except (CoveError, KeyError, ValueError) as error:  # no such policy, session, or order
+            return Reply(error=f"cannot {order.op} {order.session!r}: {error}")
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    async def _grant(self, order: Order, _: list[int]) -> Reply:
+        Policy(CLOSED, order.granted)
+        share = partial(fair_share, self._file_limit)
+        self._outside = Outside(order.granted, self._audit, lambda: share(len(self._sessions)))
         return Reply()
 
-    async def _attach(self, name: str, sockets: list[socket.socket]) -> Reply:
-        if self._outside is None or len(sockets) != LISTENERS:
-            for each in sockets:
-                each.close()
-            return Reply(error="attach needs a policy before it, and three listeners")
-        await self._detach(name)
-        for each in sockets:
+    async def _attach(self, order: Order, fds: list[int]) -> Reply:
+        if self._outside is None or len(fds) != LISTENERS:
+            return Reply(error="attach needs a grant before it, and three listeners")
+        await self._detach(order, [])
+        Policy(order.policy)
+        listeners = [socket.socket(fileno=os.dup(fd)) for fd in fds]
+        for each in listeners:
             each.setblocking(False)
-        self._sessions[name] = Relayed(name, sockets, self._outside)
-        self._sessions[name].open()
+        self._sessions[order.session] = Relayed(order.session, listeners, self._outside, order.policy)
+        self._sessions[order.session].open()
         return Reply()
 
-    async def _detach(self, name: str) -> Reply:
-        session = self._sessions.pop(name, None)
+    async def _change(self, order: Order, _: list[int]) -> Reply:
+        self._sessions[order.session].change(order.policy)
+        return Reply()
+
+    async def _detach(self, order: Order, _: list[int]) -> Reply:
+        session = self._sessions.pop(order.session, None)
         if session is None:
             return Reply()
         await session.close()
         rx, tx = session.usage()
         return Reply(rx_bytes=rx, tx_bytes=tx)
+
+    async def _tell_usage(self, order: Order, _: list[int]) -> Reply:
+        rx, tx = self._sessions[order.session].usage()
+        return Reply(rx_bytes=rx, tx_bytes=tx)
+
+    async def _tell_lines(self, order: Order, _: list[int]) -> Reply:
+        return Reply(lines=self._sessions[order.session].lines(order.after))
+
+    async def _log_to(self, _: Order, fds: list[int]) -> Reply:
+        self._audit.go_on_in(fds[0])
+        return Reply()
+
+
+_OBEYED: dict[str, Callable[[Process, Order, list[int]], Awaitable[Reply]]] = {
+    "grant": Process._grant,
+    "attach": Process._attach,
+    "policy": Process._change,
+    "detach": Process._detach,
+    "usage": Process._tell_usage,
+    "log": Process._tell_lines,
+    "log_to": Process._log_to,
+}
+"""What obeys which order."""
 
 
 def _open_more_files() -> int:

@@ -5,18 +5,25 @@ import socket
 
 import msgspec
 
+from cove.core.network import Connection, NetworkPolicy
+from cove.node.relay.policy import CLOSED
+
 MOST_BYTES = 512 * 1024
 LISTENERS = 3
 """Descriptors that come with an attach: DNS over UDP, DNS over TCP, and all other TCP, in this order."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """From the node. `op` is policy (first, with `allow`), attach, detach or usage; the latter three name a session."""
+    """From the node. `op` is grant (first, with `granted`), or log_to (with a descriptor), or names a session: attach
+    and policy (with `policy`), detach, usage, log (with `after`).
+    """
 
     op: str
     number: int = 0
     session: str = ""
-    allow: tuple[str, ...] = ()
+    granted: tuple[str, ...] = ()
+    policy: NetworkPolicy = CLOSED
+    after: int = 0
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -26,6 +33,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
     rx_bytes: int = 0
     tx_bytes: int = 0
+    lines: tuple[Connection, ...] = ()
 
 
 def send_order(control: socket.socket, order: Order, fds: list[int]) -> None:
@@ -34,8 +42,7 @@ def send_order(control: socket.socket, order: Order, fds: list[int]) -> None:
     control.sendmsg([msgspec.json.encode(order)], rights)
 
 
-def receive_order(control: socket.socket) -> tuple[Order, list[socket.socket]] | None:
-    """The next order and the sockets that came with it; None at the end. Raises OSError, or ValueError for no order."""
+def receive_order(control: socket.socket) -> tuple[Order, list[int]] | None:
+    """The next order and the descriptors that came with it; None at the end. Raises OSError, or ValueError."""
     body, fds, _, _ = socket.recv_fds(control, MOST_BYTES, LISTENERS, socket.MSG_CMSG_CLOEXEC)
-    sockets = [socket.socket(fileno=fd) for fd in fds]
-    return (msgspec.json.decode(body, type=Order), sockets) if body else None
+    return (msgspec.json.decode(body, type=Order), list(fds)) if body else None

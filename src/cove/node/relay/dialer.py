@@ -2,16 +2,15 @@
 
 import asyncio
 import socket
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 
-from cove.node.relay.policy import Address, Policy, parse_address
+from cove.core.network import Address
+from cove.node.relay.names import Names
+from cove.node.relay.policy import Policy
 
-_THREADS = 32
 _CONNECT_SECONDS, _ALL_SECONDS = 5.0, 15.0
 """For one of a name's addresses, and for all of them: a dead first one leaves time for the next."""
-_REMEMBERED_SECONDS = 30.0
-_REMEMBERED_NAMES = 1024
+_MOST_TOLD = 4
 
 
 class DialRefused(Exception):  # noqa: N818 (a verdict, which the log names)
@@ -19,51 +18,36 @@ class DialRefused(Exception):  # noqa: N818 (a verdict, which the log names)
 
 
 class Dialer:
-    """Resolves and dials for every session; one look-up of a name serves them all for half a minute."""
+    """Resolves and dials for every session."""
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="resolve")
-        self._remembered: dict[str, tuple[float, list[Address]]] = {}
+    def __init__(self, names: Names) -> None:
+        self._names = names
 
-    async def dial_name(self, name: str, port: int, turn: asyncio.Semaphore) -> socket.socket:
+    async def dial_name(self, policy: Policy, name: str, port: int, turn: asyncio.Semaphore) -> socket.socket:
         """A socket connected to an allowed name; `turn` is the session's right to look names up.
 
+        What was resolved is what is judged, and what was judged is what is dialled: no second answer comes between.
         Raises DialRefused, or OSError when nobody answers.
         """
-        if not self._policy.allows_name(name, port):
+        if not policy.allows_name(name, port):
             raise DialRefused(f"port {port} of {name} is not allowed")
-        async with turn:
-            found = await self._resolve(name)
-        allowed = [each for each in found if self._policy.allows_result(name, each, port, is_own=_is_own(each))]
+        found = await self._names.look_up(name, turn)
+        if not found:
+            raise OSError(f"there is no host {name}")
+        allowed = [each for each in found if policy.allows_result(name, each, port, is_own=is_own(each))]
         if not allowed:
-            raise DialRefused(f"{name} leads to {', '.join(map(str, found))}, which only a literal would allow")
+            told = ", ".join(map(str, found[:_MOST_TOLD]))
+            raise DialRefused(f"{name} leads to {told}, which only the operator may open")
         return await _first_connected(allowed, port)
 
-    async def dial_address(self, address: IPv4Address, port: int) -> socket.socket:
+    async def dial_address(self, policy: Policy, address: IPv4Address, port: int) -> socket.socket:
         """A socket connected to an address that the session named itself; raises DialRefused or OSError."""
-        if not self._policy.allows_address(address, port, is_own=_is_own(address)):
+        if not policy.allows_address(address, port, is_own=is_own(address)):
             raise DialRefused(f"{address}:{port} is not allowed")
         return await _first_connected([address], port)
 
-    async def _resolve(self, name: str) -> list[Address]:
-        loop = asyncio.get_running_loop()
-        until, found = self._remembered.get(name, (0.0, []))
-        if loop.time() < until:
-            return found
-        answers = await loop.run_in_executor(self._threads, _look_up, name)
-        if len(self._remembered) >= _REMEMBERED_NAMES:
-            self._remembered.clear()
-        self._remembered[name] = (loop.time() + _REMEMBERED_SECONDS, answers)
-        return answers
 
-
-def _look_up(name: str) -> list[Address]:
-    answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(parse_address(str(answer[4][0]).partition("%")[0]) for answer in answers))
-
-
-def _is_own(address: Address) -> bool:
+def is_own(address: Address) -> bool:
     """Whether the address is this machine's: the kernel binds a socket to such a one only."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:

@@ -29,6 +29,7 @@ class Code(IntEnum):
 
     OK = 0
     MALFORMED = 1
+    FAILED = 2
     NO_SUCH_NAME = 3
     NOT_IMPLEMENTED = 4
     REFUSED = 5

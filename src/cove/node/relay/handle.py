@@ -6,30 +6,42 @@ import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import msgspec
 
 from cove.core.errors import CoveError, SandboxFailed
 from cove.core.ids import SessionId
+from cove.core.network import Connection, NetworkPolicy
 from cove.node.relay.control import MOST_BYTES, Order, Reply, send_order
-from cove.node.relay.policy import Policy
+from cove.node.relay.policy import CLOSED, Policy
 
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS, _LOG_SECONDS = 10.0, 30.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
 
 OnExit = Callable[[], Awaitable[None]]
 
 
+class Log(Protocol):
+    """Where the relay's log goes."""
+
+    def open(self) -> int:
+        """A descriptor to write to, which the caller closes."""
+
+    def put_aside(self) -> bool:
+        """Whether what was written was put aside, so that `open` gives another file now."""
+
+
 class Relay:
-    """The relay of a node. `allow` are the entries of `policy`; a wrong one raises InvalidSetting here and now.
+    """The relay of a node. `granted` are the operator's entries; a wrong one raises InvalidNetwork here and now.
 
     `on_exit` is awaited each time the process had died and a new one, which knows no session, is ready.
-    `log_fd` is where its log goes; by default our own stderr.
+    Without a `log` it writes to our own stderr.
     """
 
-    def __init__(self, allow: tuple[str, ...], *, on_exit: OnExit | None = None, log_fd: int | None = None) -> None:
-        Policy(allow)
-        self._allow, self._on_exit, self._log_fd = allow, on_exit, log_fd
+    def __init__(self, granted: tuple[str, ...], *, on_exit: OnExit | None = None, log: Log | None = None) -> None:
+        Policy(CLOSED, granted)
+        self._granted, self._on_exit, self._log = granted, on_exit, log
         self._turn = asyncio.Lock()
         self._number = 0
         self._control: socket.socket | None = None
@@ -60,16 +72,27 @@ class Relay:
         """The process's id while it runs."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
-    async def attach(self, session_id: SessionId, fds: list[int]) -> None:
+    async def attach(self, session_id: SessionId, fds: list[int], policy: NetworkPolicy) -> None:
         """Serve a session: `fds` are what `netns.open_listeners` gave; they are ours now, and closed here in any case.
 
         Attaching a session again replaces its listeners and breaks off its connections. Raises SandboxFailed.
         """
         try:
-            await self._order(Order(op="attach", session=session_id), fds)
+            await self._order(Order(op="attach", session=session_id, policy=policy), fds)
         finally:
             for fd in fds:
                 os.close(fd)
+
+    async def change(self, session_id: SessionId, policy: NetworkPolicy) -> None:
+        """Let an attached session go by another policy, and cut what that does not allow. Raises SandboxFailed."""
+        await self._order(Order(op="policy", session=session_id, policy=policy))
+
+    async def lines(self, session_id: SessionId, after: int) -> tuple[Connection, ...]:
+        """The session's connections whose numbers follow `after`, oldest first; below 0, so many of the last.
+
+        At most 200 at once; the relay keeps the last 1000, and all of them are in its log. Raises SandboxFailed.
+        """
+        return (await self._order(Order(op="log", session=session_id, after=after))).lines
 
     async def detach(self, session_id: SessionId) -> None:
         """Forget a session and break off its connections; one that is not known is no error."""
@@ -91,29 +114,53 @@ class Relay:
     async def _spawn(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        with theirs:
+        log = self._log.open() if self._log else None
+        try:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "cove.node.relay", str(theirs.fileno())),
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
-                stderr=self._log_fd,
+                stderr=log,
                 env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LANG": "C.UTF-8"},
                 start_new_session=True,
             )
+        finally:
+            theirs.close()
+            if log is not None:
+                os.close(log)
         self._control = ours
-        await self._order(Order(op="policy", allow=self._allow))
+        await self._order(Order(op="grant", granted=self._granted))
 
     async def _watch(self) -> None:
         wait = _FIRST_WAIT
         while self._process:
             started = asyncio.get_running_loop().time()
-            await self._process.wait()
+            await self._wait_for_end(self._process)
             lived = asyncio.get_running_loop().time() - started
             wait = _FIRST_WAIT if lived > _LONGEST_WAIT else min(_LONGEST_WAIT, wait * 2)
             await asyncio.sleep(wait)
             with contextlib.suppress(CoveError, OSError):  # tried again, after a longer wait
                 await self._respawn()
+
+    async def _wait_for_end(self, process: asyncio.subprocess.Process) -> None:
+        """Look after the log's size meanwhile."""
+        while process.returncode is None:
+            try:
+                async with asyncio.timeout(_LOG_SECONDS):
+                    await process.wait()
+            except TimeoutError:
+                with contextlib.suppress(CoveError, OSError):  # tried again at the next turn
+                    await self._go_on_in_a_new_log()
+
+    async def _go_on_in_a_new_log(self) -> None:
+        if self._log is None or not self._log.put_aside():
+            return
+        log = self._log.open()
+        try:
+            await self._order(Order(op="log_to"), [log])
+        finally:
+            os.close(log)
 
     async def _respawn(self) -> None:
         if self._control:

@@ -19,7 +19,7 @@ class Pipe:
     """One relayed connection: `inner` leads to the session, `outer` to the world. Both are closed at the end."""
 
     def __init__(self, inner: socket.socket, outer: socket.socket, gate: Gate | None = None) -> None:
-        self.is_refused = False
+        self.is_refused = self.is_cut = False
         self._inner, self._outer = _Side(self, inner, gate), _Side(self, outer, None)
         self._inner.peer, self._outer.peer = self._outer, self._inner
         self._ended = asyncio.get_running_loop().create_future()
@@ -57,6 +57,11 @@ class Pipe:
     def refuse(self) -> None:
         """The gate said no."""
         self.is_refused = True
+        self.reset()
+
+    def cut(self) -> None:
+        """The policy changed its mind."""
+        self.is_cut = True
         self.reset()
 
     def side_ended(self) -> None:

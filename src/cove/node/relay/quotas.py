@@ -6,6 +6,8 @@ NEW_CONNECTIONS = (100.0, 512.0)
 QUERIES = (200.0, 400.0)
 """Per second in the long run, and at once."""
 DNS_CONNECTIONS = 16
+WAITING_QUERIES = 128
+"""Questions that wait for the host's resolver at once."""
 RESOLUTIONS = 4
 """Look-ups of names at once: each holds a thread until the host's resolver answers."""
 _FILES_FOR_OURSELVES = 128

@@ -8,39 +8,61 @@ from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Address
 
+from cove.core.network import Address, Connection, NetworkPolicy, Verdict, canonical_name
 from cove.node.relay.addresses import POOL, Addresses
-from cove.node.relay.audit import Audit, Line
-from cove.node.relay.dialer import Dialer, DialRefused
+from cove.node.relay.audit import Audit, Journal
+from cove.node.relay.dialer import Dialer, DialRefused, is_own
+from cove.node.relay.dns import Code, Kind, Query
 from cove.node.relay.doors import Door
 from cove.node.relay.hello import HelloGate
+from cove.node.relay.names import Names
 from cove.node.relay.pipe import Pipe, reset_on_close
-from cove.node.relay.policy import Policy
+from cove.node.relay.policy import Policy, parse_address
 from cove.node.relay.quotas import DNS_CONNECTIONS, NEW_CONNECTIONS, RESOLUTIONS, Bucket
 from cove.node.relay.resolver import Resolver
 
 _SO_ORIGINAL_DST = 80
-_TLS_PORT = 443
+_DNS_PORT, _TLS_PORT = 53, 443
 
 
 class Outside:
-    """What every session shares: the policy, who dials by it, the log, and how many connections each may have."""
+    """What every session shares: what the operator granted, who dials, the log, and how many connections each has."""
 
-    def __init__(self, policy: Policy, audit: Audit, share: Callable[[], int]) -> None:
-        self.policy, self.audit, self.share = policy, audit, share
-        self.dialer = Dialer(policy)
+    def __init__(self, granted: tuple[str, ...], audit: Audit, share: Callable[[], int]) -> None:
+        self.granted, self.audit, self.share = granted, audit, share
+        self.names = Names()
+        self.dialer = Dialer(self.names)
+
+
+class Target:
+    """Where a connection leads: the address that the session named, the name that it stands for, and the port."""
+
+    def __init__(self, address: IPv4Address, name: str | None, port: int) -> None:
+        self.address, self.name, self.port = address, name, port
+        self.host = name or str(address)
+
+    def is_allowed(self, policy: Policy, upstream: Address) -> bool:
+        """Whether a connection that stands may go on; `upstream` is where it was dialled."""
+        own = is_own(upstream)
+        if self.name is None:
+            return policy.allows_address(upstream, self.port, is_own=own)
+        is_named = policy.allows_name(self.name, self.port)
+        return is_named and policy.allows_result(self.name, upstream, self.port, is_own=own)
 
 
 class Relayed:
     """One session at the relay, with its three listeners: DNS over UDP, DNS over TCP, and all other TCP."""
 
-    def __init__(self, name: str, listeners: list[socket.socket], outside: Outside) -> None:
+    def __init__(self, name: str, listeners: list[socket.socket], outside: Outside, policy: NetworkPolicy) -> None:
         now = asyncio.get_running_loop().time()
-        self._name, self._outside = name, outside
-        self._addresses = Addresses(outside.policy)
+        self._outside = outside
+        self._policy = Policy(policy, outside.granted)
+        self._addresses = Addresses(self._policy)
+        self._journal = Journal(name, outside.audit)
         datagrams, streams, others = listeners
-        self._resolver = Resolver(self._addresses, datagrams)
+        self._resolver = Resolver(self._addresses, datagrams, self._find, self._note_question)
         self._turn = asyncio.Semaphore(RESOLUTIONS)
-        self._pipes: set[Pipe] = set()
+        self._pipes: dict[Pipe, tuple[Target, Address]] = {}
         self._rx_before = self._tx_before = 0
         self._doors = (
             Door(
@@ -61,54 +83,96 @@ class Relayed:
         for door in self._doors:
             await door.close()
 
+    def change(self, policy: NetworkPolicy) -> None:
+        """Go by another policy, and break off the connections that it does not allow; raises InvalidNetwork."""
+        self._policy = Policy(policy, self._outside.granted)
+        self._addresses.change(self._policy)
+        for pipe, (target, upstream) in tuple(self._pipes.items()):
+            if not target.is_allowed(self._policy, upstream):
+                pipe.cut()
+
     def usage(self) -> tuple[int, int]:
         """Bytes that the session received and sent, over all its connections."""
         rx = self._rx_before + sum(pipe.rx_bytes for pipe in self._pipes)
         tx = self._tx_before + sum(pipe.tx_bytes for pipe in self._pipes)
         return rx, tx
 
+    def lines(self, after: int) -> tuple[Connection, ...]:
+        """The connections whose numbers follow `after`, oldest first; below 0, so many of the last."""
+        return self._journal.after(after)
+
+    async def _find(self, name: str) -> Code:
+        """Whether the open internet has a name that leads anywhere this session may go."""
+        try:
+            found = await self._outside.names.look_up(name, self._turn)
+        except OSError:
+            return Code.FAILED
+        leads = any(self._policy.leads_somewhere(each, is_own=is_own(each)) for each in found)
+        if found and not leads:
+            reason = f"{name} leads to {found[0]}, which only the operator may open"
+            self._note(name, _DNS_PORT, "refused", reason=reason)
+        return Code.OK if leads else Code.NO_SUCH_NAME
+
+    def _note_question(self, query: Query) -> None:
+        name = canonical_name(query.name)
+        if query.kind == Kind.A and name:
+            self._note(name, _DNS_PORT, "refused", reason=f"{name} is not allowed")
+
     async def _serve(self, connection: socket.socket) -> None:
         """One connection of the session. Until it is carried, whatever goes wrong shows as a broken connection."""
         with connection:
             reset_on_close(connection)
             with suppress(OSError):  # gone already, or come past the redirect
-                await self._connect(connection, *_original_destination(connection))
+                address, port = _original_destination(connection)
+                await self._connect(connection, Target(address, self._addresses.name(address), port))
 
-    async def _connect(self, connection: socket.socket, address: IPv4Address, port: int) -> None:
-        name = self._addresses.name(address)
-        host = name or str(address)
+    async def _connect(self, connection: socket.socket, target: Target) -> None:
         try:
-            upstream = await self._dial(address, name, port)
+            upstream = await self._dial(target)
         except DialRefused as refusal:
-            self._note(host, port, "refused", reason=str(refusal))
+            self._note(target.host, target.port, "refused", reason=str(refusal))
         except OSError as error:
-            self._note(host, port, "failed", reason=str(error) or "no answer in time")
+            self._note(target.host, target.port, "failed", reason=str(error) or "no answer in time")
         else:
-            gate = HelloGate(name) if name and port == _TLS_PORT else None
-            await self._carry(Pipe(connection, upstream, gate), host, port)
+            with upstream:
+                await self._carry(connection, upstream, target)
 
-    async def _dial(self, address: IPv4Address, name: str | None, port: int) -> socket.socket:
-        if name is not None:
-            return await self._outside.dialer.dial_name(name, port, self._turn)
-        if address in POOL:
-            raise DialRefused(f"{address} stands for no name")
-        return await self._outside.dialer.dial_address(address, port)
+    async def _dial(self, target: Target) -> socket.socket:
+        if target.name is not None:
+            return await self._outside.dialer.dial_name(self._policy, target.name, target.port, self._turn)
+        if target.address in POOL:
+            raise DialRefused(f"{target.address} stands for no name")
+        return await self._outside.dialer.dial_address(self._policy, target.address, target.port)
 
-    async def _carry(self, pipe: Pipe, host: str, port: int) -> None:
-        self._pipes.add(pipe)
+    async def _carry(self, connection: socket.socket, upstream: socket.socket, target: Target) -> None:
+        peer = parse_address(upstream.getpeername()[0].partition("%")[0])
+        if not target.is_allowed(self._policy, peer):  # the policy changed while we dialled
+            return self._note(target.host, target.port, "refused", reason="the policy was changed")
+        pipe = Pipe(connection, upstream, HelloGate(target.name) if target.name and target.port == _TLS_PORT else None)
+        self._pipes[pipe] = target, peer
         try:
             await pipe.run()
         finally:
-            self._pipes.discard(pipe)
+            del self._pipes[pipe]
             self._rx_before += pipe.rx_bytes
             self._tx_before += pipe.tx_bytes
-            verdict, reason = ("refused", "its TLS hello names another host") if pipe.is_refused else ("carried", "")
-            self._note(host, port, verdict, reason=reason, pipe=pipe)
+            self._note_end(pipe, target)
+        return None
 
-    def _note(self, host: str, port: int, verdict: str, *, reason: str, pipe: Pipe | None = None) -> None:
+    def _note_end(self, pipe: Pipe, target: Target) -> None:
+        if pipe.is_refused:
+            self._note(target.host, target.port, "refused", reason="its TLS hello names another host", pipe=pipe)
+        elif pipe.is_cut:
+            self._note(target.host, target.port, "cut", reason="the policy was changed", pipe=pipe)
+        else:
+            self._note(target.host, target.port, "carried", pipe=pipe)
+
+    def _note(self, host: str, port: int, verdict: Verdict, *, reason: str = "", pipe: Pipe | None = None) -> None:
         rx, tx = (pipe.rx_bytes, pipe.tx_bytes) if pipe else (0, 0)
-        line = Line(time.time(), self._name, host, port, verdict, rx_bytes=rx, tx_bytes=tx, reason=reason)
-        self._outside.audit.note(line)
+        line = Connection(
+            number=0, time=time.time(), host=host, port=port, verdict=verdict, rx_bytes=rx, tx_bytes=tx, reason=reason
+        )
+        self._journal.note(line)
 
 
 def _original_destination(connection: socket.socket) -> tuple[IPv4Address, int]:

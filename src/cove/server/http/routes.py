@@ -14,12 +14,12 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from cove.core.errors import CoveError
 from cove.core.version import __version__
-from cove.server.http import about, keys, links, sessions, tools
+from cove.server.http import about, keys, links, network, sessions, tools
 from cove.server.http.auth import authentication, caller_of
 from cove.server.http.failures import answer_cove_error, answer_defect, answer_http_exception
 
 MAX_BODY_BYTES = 1024 * 1024
-SERVED = ("sandboxes", "calls", "links", "key_chain", "images", "driver", "view", "presence")
+SERVED = ("sandboxes", "calls", "links", "networks", "key_chain", "images", "driver", "view", "presence")
 """What the lifespan puts into the app's state for the routes to ask for by name."""
 
 _HANDLERS = [
@@ -33,6 +33,9 @@ _HANDLERS = [
     sessions.resume_session,
     sessions.keep_alive,
     sessions.get_metrics,
+    network.get_network,
+    network.set_network,
+    network.get_connections,
     links.create_link,
     links.list_links,
     links.revoke_link,

@@ -35,6 +35,7 @@ class View:
             created_at=session.created_at,
             on_idle=session.on_idle.value,
             idle_paused=session.idle_paused,
+            network=session.network,
             end_reason=session.end_reason and session.end_reason.value,
             ended_at=session.ended_at,
             resource_url=f"{self.public_url}/v1/sessions/{session.id}?resourceId={session.id}",
