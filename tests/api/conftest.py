@@ -3,37 +3,15 @@
 `COVE_TEST_DRIVER=real` (the default, for root) makes true sandboxes; `simulated` takes `cove.testing`'s.
 """
 
-import contextlib
 import inspect
-import json
-import os
-import selectors
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from tests.environment import clean_environment
+from tests.serving import IS_REAL, Server
 
 import cove
-
-START_SECONDS = 60
-REAL = "import sys; from cove.cli import main; sys.argv[0] = 'cove'; sys.exit(main())"
-SIMULATED = """
-import msgspec, pathlib, sys
-from cove.app.local import serve
-from cove.app.settings import settings_from
-from cove.testing import SimulatedDriver
-tell = lambda started: print(msgspec.json.encode(started).decode(), flush=True)
-data = pathlib.Path(sys.argv[-1])
-serve(settings_from({"port": 0, "data": data}), driver=SimulatedDriver(data / "simulated"), on_started=tell)
-"""
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -43,55 +21,16 @@ class Door(msgspec.Struct, frozen=True):
     api_key: str
 
 
-def is_real() -> bool:
-    wanted = os.environ.get("COVE_TEST_DRIVER", "real")
-    return wanted == "real" and os.geteuid() == 0
-
-
-def first_line(process: subprocess.Popen[str], log: Path) -> dict[str, Any]:
-    """What the server says when it serves; fails with its log if it says nothing in time."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        line = process.stdout.readline() if selector.select(START_SECONDS) else ""
-    if not line:
-        process.kill()
-        pytest.fail(f"`cove up` did not start:\n{log.read_text()[-4000:]}")
-    found: dict[str, Any] = json.loads(line)
-    return found
-
-
 @pytest.fixture(scope="session")
 def doors() -> Iterator[dict[str, Door]]:
-    """One server for the whole run. Its sessions are deleted at the end, for they would outlive it."""
-    data = Path(tempfile.mkdtemp(prefix="cove-api-", dir="/tmp"))
-    log = data / "stderr"
-    code, arguments = (REAL, ["up", "--json", "--port", "0", "--data"]) if is_real() else (SIMULATED, [])
-    environ = clean_environment()
-    with log.open("w") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *arguments, str(data)],
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            env=environ,
-        )
+    """One server for the whole run."""
+    server = Server("api")
     try:
-        said = first_line(process, log)
-        yield {"unix": Door(said["socket"], ""), "tcp": Door(said["url"], said["first_key"])}
-        delete_all(cove.AgentBay(endpoint=said["socket"]))
+        told = server.up() if IS_REAL else server.up_simulated()
+        assert told.first_key
+        yield {"unix": Door(told.socket, ""), "tcp": Door(told.url, told.first_key)}
     finally:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(30)
-        process.kill()
-        process.wait()
-        shutil.rmtree(data, ignore_errors=True)
-
-
-def delete_all(agent_bay: cove.AgentBay) -> None:
-    while entries := agent_bay.list(limit=100).unwrap():
-        for entry in entries:
-            cove.Session(agent_bay, entry["sessionId"]).delete().unwrap()
+        server.close()
 
 
 @pytest.fixture(params=["sync", "async"])

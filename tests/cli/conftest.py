@@ -1,27 +1,17 @@
 """`cove` as its users run it: real processes, against a real server whose sandboxes are simulated."""
 
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 from tests.environment import clean_environment
+from tests.serving import Server
+
+from cove.app.local import Started
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-SERVER = Path(__file__).parents[1] / "app" / "up_for_tests.py"
-
-
-@pytest.fixture(scope="session")
-def home() -> Iterator[Path]:
-    """A data directory with a path short enough for a socket."""
-    root = Path(tempfile.mkdtemp(dir="/tmp", prefix="cove-cli-"))
-    yield root
-    shutil.rmtree(root)
 
 
 def environment(data: Path, **more: str) -> dict[str, str]:
@@ -47,42 +37,18 @@ def run_cove(
     )
 
 
-class Served(msgspec.Struct):
-    """What a server told when it started."""
-
-    pid: int
-    url: str
-    socket: str
-    data: str
-    first_key: str | None
-
-
-def start_server(data: Path, *words: str) -> tuple["subprocess.Popen[str]", Served]:
-    """A server with simulated sandboxes, and what it told."""
-    command = [sys.executable, str(SERVER), str(data), *words]
-    process = subprocess.Popen(command, env=environment(data), stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    return process, msgspec.json.decode(process.stdout.readline(), type=Served)
-
-
-def end_server(process: "subprocess.Popen[str]") -> int:
-    """Ask it to end; its exit code."""
-    process.send_signal(signal.SIGTERM)
-    assert process.stdout is not None
-    process.stdout.close()
-    return process.wait(30)
-
-
 @pytest.fixture(scope="session")
-def served(home: Path) -> Iterator[Served]:
+def served() -> Iterator[Started]:
     """One server for all tests that do not end it."""
-    process, told = start_server(home / "served")
-    yield told
-    end_server(process)
+    server = Server("cli")
+    try:
+        yield server.up_simulated()
+    finally:
+        server.close()
 
 
 @pytest.fixture
-def run(served: Served) -> Run:
+def run(served: Started) -> Run:
     """`cove …` against that server, over its socket."""
 
     def cove(*words: str, given: str | bytes | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
@@ -101,19 +67,14 @@ def session(run: Run) -> Iterator[str]:
 
 
 @pytest.fixture
-def new_server(home: Path) -> Iterator[Callable[[], tuple["subprocess.Popen[str]", Served]]]:
-    """Start a server that the test may end."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start() -> tuple["subprocess.Popen[str]", Served]:
-        process, told = start_server(Path(tempfile.mkdtemp(dir=home)) / "data")
-        started.append(process)
-        return process, told
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            end_server(process)
+def new_server() -> Iterator[Server]:
+    """A server that the test may end."""
+    server = Server("cli")
+    try:
+        server.up_simulated()
+        yield server
+    finally:
+        server.close()
 
 
 @pytest.fixture

@@ -10,16 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.serving import Server
+
 Run = Any
 Served = Any
 
 
-def test_a_server_is_stopped_once_and_then_there_is_none(
-    new_server: Callable[[], tuple["subprocess.Popen[str]", Served]], run_on: Run
-) -> None:
-    process, told = new_server()
-    data = Path(told.data)
-    assert run_on(data, "stop").stdout == f"process {told.pid} has ended\n"
+def test_a_server_is_stopped_once_and_then_there_is_none(new_server: Server, run_on: Run) -> None:
+    data, process = new_server.data, new_server.process
+    assert run_on(data, "stop").stdout == f"process {process.pid} has ended\n"
     assert process.wait(10) == 0
     assert run_on(data, "stop").stdout == f"no Cove serves {data}\n"
     gone = run_on(data, "status")

@@ -15,9 +15,10 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from tests.serving import IS_REAL
 
 from .blocks import PAGES, ROOT, Block, blocks, is_like, name_of
-from .serving import IS_REAL, Serving
+from .serving import Serving
 
 LISTED = tomllib.loads(Path(__file__).with_name("not_run.toml").read_text())
 NOT_RUN = LISTED["block"]
@@ -31,7 +32,7 @@ _SECONDS = 60
 @pytest.fixture(scope="module")
 def serving() -> Iterator[Serving]:
     """One data directory, and the server on it."""
-    serving = Serving()
+    serving = Serving("docs")
     yield serving
     serving.close()
 

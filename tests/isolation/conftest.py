@@ -101,8 +101,8 @@ def servers(loot: Loot) -> Iterator[Callable[..., Running]]:
     serve()
     yield serve
     for running in reversed(made.values()):
-        running.stop()
-        shutil.rmtree(running.data)
+        running.bay.close()
+        running.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,14 @@
 """A Cove with walls left out, or with all of them, and a session of it with the attacks in it."""
 
 import json
-import os
-import select
 import shlex
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.environment import SLOTS, claim_ids
+from tests.serving import Server
 
 import cove
 from cove.node.cgroups import Group, find_hierarchies
@@ -31,44 +28,20 @@ class Verdict(msgspec.Struct, frozen=True):
     told: Any
 
 
-class Running:
-    """A server of its own on a data directory of its own, and a client of it."""
+class Running(Server):
+    """A server without some walls, and a client of it. It renders its own image, or takes that of `rendered`."""
 
     def __init__(self, *left_out: str, token: str, rendered: Path | None = None, allow: str = "") -> None:
-        self.data = Path(tempfile.mkdtemp(prefix=f"cove-{token}-", dir="/tmp"))
+        super().__init__(token, COVE_TEST_SECRET=token, COVE_ALLOW=allow, COVE_CACHE="")
         for name in RENDERED if rendered else ():
             (self.data / name).symlink_to(rendered / name)
-        self.first_uid = claim_ids()
-        environ = {"COVE_FIRST_UID": str(self.first_uid), "COVE_SLOTS": str(SLOTS), "COVE_TEST_SECRET": token}
-        environ |= {"COVE_ALLOW": allow} if allow else {}
-        self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "server.py"), str(self.data), *left_out],
-            env=environ | {"PATH": os.environ["PATH"]},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._await_start()
-        self.bay = cove.AgentBay(endpoint=f"unix://{self.data}/run/cove.sock")
-
-    def _await_start(self) -> None:
-        assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], 60)
-        line = self.process.stdout.readline() if ready else ""
-        assert line, f"it did not start: {self.process.poll()}"
-        self.port = int(json.loads(line)["url"].rpartition(":")[2])
+        started = self.run(sys.executable, str(HERE / "server.py"), str(self.data), *left_out)
+        self.port = int(started.url.rpartition(":")[2])
+        self.bay = self.client()
 
     def session(self, **limits: Any) -> "Inside":
         """A new session with the attacks in it."""
         return Inside(self, self.bay.create(cove.CreateSessionParams(limits=limits or None)).unwrap())
-
-    def stop(self) -> None:
-        """End every session, then the server."""
-        while found := self.bay.list(limit=100).sessions:
-            for view in found:
-                self.bay.get(view.session_id).unwrap().delete()
-        self.bay.close()
-        self.process.terminate()
-        self.process.wait(timeout=30)
 
     def group(self, session_id: str) -> Group:
         """A session's control groups."""

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+from tests.waiting import until
 
 from .running import PROGRAMS, PYTHON, Inside, Running
-from .waiting import until
 
 pytestmark = pytest.mark.isolation
 MIB = 1024 * 1024

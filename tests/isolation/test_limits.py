@@ -3,9 +3,9 @@
 import time
 
 import pytest
+from tests.waiting import until
 
 from .running import PYTHON, Inside, Running, field
-from .waiting import until
 
 pytestmark = pytest.mark.isolation
 MIB = 1024 * 1024

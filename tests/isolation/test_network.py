@@ -1,6 +1,5 @@
 """A session reaches nothing outside of itself: no address of this host, of its network, or of its cloud."""
 
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 
@@ -24,8 +23,8 @@ def relayed(servers: Callable[..., Running], loot: Loot) -> Iterator[Inside]:
     running = Running(token=loot.token, rendered=servers().data, allow="allowed.invalid")
     with running.session() as inside:
         yield inside
-    running.stop()
-    shutil.rmtree(running.data)
+    running.bay.close()
+    running.close()
 
 
 def host_address() -> str:

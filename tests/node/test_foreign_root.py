@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.node.serving import served
+from tests.serving import served
 
 import cove
 
@@ -31,7 +31,11 @@ def root() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def session(root: Path) -> Iterator[cove.Session]:
-    with served("--image", f"tiny={root}") as agent_bay, agent_bay.open(image_id="tiny") as session:
+    with (
+        served("--image", f"tiny={root}") as server,
+        server.client() as agent_bay,
+        agent_bay.open(image_id="tiny") as session,
+    ):
         yield session
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from tests.node.serving import served
+from tests.serving import served
 
 import cove
 
@@ -14,7 +14,7 @@ WRITE = "printf '%s' \"$WHAT\" > /etc/environment"
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[cove.Session]:
-    with served() as agent_bay, agent_bay.open() as session:
+    with served() as server, server.client() as agent_bay, agent_bay.open() as session:
         yield session
 
 

@@ -2,17 +2,13 @@
 
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cove.core.limits import Limits
-from cove.node.cgroups import Group, find_hierarchies, remove_instance, session_names
 from cove.node.disks import make_template
 from cove.node.images import build_skeleton
 from cove.node.runtime import build_runtime
@@ -39,28 +35,10 @@ def rendered() -> Iterator[Path]:
 @pytest.fixture
 def cove(rendered: Path) -> Iterator[Cove]:
     """A Cove without a server yet."""
-    data = Path(tempfile.mkdtemp(prefix="cove-", dir="/tmp"))
+    cove = Cove("killed")
     for name in RENDERED:
-        (data / name).symlink_to(rendered / name)
-    cove = Cove(data)
+        (cove.data / name).symlink_to(rendered / name)
     try:
         yield cove
     finally:
-        _end(cove)
-        shutil.rmtree(data)
-
-
-def _end(cove: Cove) -> None:
-    """Whatever a failed test left."""
-    with suppress(AssertionError, subprocess.TimeoutExpired):
-        cove.stop()
-        cove.kill()
-    if not (cove.data / "instance").exists():
-        return
-    found, world = find_hierarchies(), cove.world
-    for session in session_names(found, world.instance):
-        Group(found, world.instance, session).remove()
-    for pid in world.processes():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    remove_instance(found, world.instance)
+        cove.raze()

@@ -2,10 +2,8 @@
 
 import json
 import os
-import select
 import signal
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,58 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from tests.environment import SLOTS, claim_ids
-
-from .waiting import until, until_none
-from .world import World, children, command_of, is_alive
+from tests.serving import Server
+from tests.waiting import until, until_none
+from tests.world import children, command_of, is_alive
 
 SERVER = Path(__file__).parent / "server.py"
 TRANSIENT = {"CREATING", "PAUSING", "RESUMING", "DELETING"}
 ENDED = {"FINISH", "FAILED"}
-FIRST_UID = claim_ids()
-"""Of every Cove here: there is one at a time."""
 COUNTING = """
 (i=0; while :; do i=$((i+1)); echo "$BASHPID $i"; sleep 0.01; done >/home/wuying/count) >/dev/null 2>&1 &
 """
 
 
-class Cove:
+class Cove(Server):
     """A data directory and the server on it, which `start` starts."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.first_uid = FIRST_UID
-        self._process: subprocess.Popen[str] | None = None
-
-    @property
-    def process(self) -> subprocess.Popen[str]:
-        """The server."""
-        assert self._process is not None
-        return self._process
-
-    @property
-    def socket(self) -> str:
-        """The path of the local door."""
-        return str(self.data / "run" / "cove.sock")
-
-    @property
-    def world(self) -> World:
-        """Where the kernel shows what is this Cove's."""
-        instance = (self.data / "instance").read_text().strip()
-        return World(self.data, instance, self.first_uid, SLOTS)
-
-    def spawn(self, *command: str) -> None:
-        """Start a server, and do not wait until it answers."""
-        environ = {name: os.environ[name] for name in ("PATH", "COVE_CACHE")}
-        environ |= {"COVE_FIRST_UID": str(self.first_uid), "COVE_SLOTS": str(SLOTS)}
-        self._process = subprocess.Popen(
-            [sys.executable, *command, "--data", str(self.data)], env=environ, stdout=subprocess.PIPE, text=True
-        )
 
     def start(self, *, die_at: str = "", refuse: str = "", allow: tuple[str, ...] = ()) -> None:
         """Start the test's server and wait until it answers. It dies at, or refuses, "name" or "name:nth"."""
-        self.spawn(*self._test_server(die_at=die_at, refuse=refuse, allow=allow))
-        self.await_start()
+        self.run(*self._test_server(die_at=die_at, refuse=refuse, allow=allow))
 
     def start_in_vain(self, *, die_at: str) -> None:
         """Start a server that kills itself while it takes up what an earlier one left."""
@@ -73,30 +37,12 @@ class Cove:
 
     def _test_server(self, *, die_at: str, refuse: str = "", allow: tuple[str, ...] = ()) -> tuple[str, ...]:
         allowed = [word for host in allow for word in ("--allow", host)]
-        return (str(SERVER), "--die-at", die_at, "--refuse", refuse, *allowed)
-
-    def await_start(self) -> dict[str, Any]:
-        """What the server tells once it answers."""
-        assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], 60)
-        line = self.process.stdout.readline() if ready else ""
-        assert line, f"the server did not start: exit code {self.process.poll()}"
-        return dict(json.loads(line))
+        told = ("--data", str(self.data), "--die-at", die_at, "--refuse", refuse, *allowed)
+        return (sys.executable, str(SERVER), *told)
 
     def await_death(self) -> None:
         """Wait until the server has killed itself, as it was told to."""
         assert self.process.wait(timeout=30) == -signal.SIGKILL
-
-    def kill(self) -> None:
-        """SIGKILL for the server alone."""
-        self.process.kill()
-        self.process.wait(timeout=10)
-
-    def stop(self) -> None:
-        """Let the server end by itself."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(timeout=30)
 
     @contextmanager
     def http(self) -> Iterator[httpx2.Client]:
@@ -218,15 +164,10 @@ class Cove:
     def assert_nothing_left(self) -> None:
         """No session lives, and the machine shows no trace of any."""
         assert self.living() == {}
-        world = self.world
-        until_none(lambda: [str(pid) for pid in world.processes()])
-        until(lambda: not world.loops(), "no loop device is left")
-        assert (world.directories(), set().union(*world.groups().values())) == (set(), set())
+        until_none(self.left)
 
     def end_all(self) -> None:
         """Delete every session, stop the server, and see that nothing is left."""
-        for session in self.living():
-            self.ask("DELETE", f"/sessions/{session}")
+        self.delete_sessions()
         self.stop()
         self.assert_nothing_left()
-        assert self.world.groups() == {}, "the instance's own groups are left"

@@ -8,13 +8,13 @@ from contextlib import closing
 
 import httpx2
 import pytest
+from tests.waiting import until
+from tests.world import children, command_of, is_alive
 
 from cove import AgentBay
 from cove.core.errors import TransportFailed
 
 from .running import Cove
-from .waiting import until
-from .world import children, command_of, is_alive
 
 LONG = "echo x >>~/runs; echo >~/begun; until [ -e ~/go ]; do sleep 0.02; done; cat ~/runs"
 

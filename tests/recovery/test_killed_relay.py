@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from tests.waiting import until
 
 from .running import Cove
-from .waiting import until
 
 SQUAT = """
 import socket, time

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import until, until_none
+from tests.world import children, command_of, descriptors, namespaces, threads
+
 from cove import AgentBay
 
 from .running import Cove
-from .waiting import until, until_none
-from .world import children, command_of, descriptors, namespaces, threads
 
 ROUNDS, AT_ONCE = 200, 50
 LEAVE = """
@@ -25,8 +26,7 @@ FULL_POOL = (os.cpu_count() or 1) + 8
 
 
 def test_two_hundred_sessions_leave_nothing_behind(cove: Cove) -> None:
-    cove.spawn("-m", "cove", "up", "--port", "0", "--json")
-    cove.await_start()
+    cove.up()
     with AgentBay(endpoint=f"unix://{cove.socket}") as bay, ThreadPoolExecutor(AT_ONCE) as pool:
         live(bay, lambda: list(pool.map(lambda _: use_a_session(bay), range(AT_ONCE))))  # pools grow to their size
     until(lambda: not cove.world.processes(), "the last process is buried")
