@@ -8,6 +8,7 @@ back can then leave the server with a thread that lives in a sandbox.
 import asyncio
 import socket
 import threading
+from collections.abc import Awaitable
 from concurrent.futures import Future
 
 from cove.core.errors import GuestSilent, NothingListening, SandboxGone
@@ -22,13 +23,13 @@ _PATIENCE = 5.0
 """Seconds that a server with a full backlog gets."""
 
 
-async def dial(session_id: SessionId, pidfd: int, port: int) -> socket.socket:
-    """A connected, non-blocking socket to `port` in the network of the process `pidfd`.
+async def dial(session_id: SessionId, made: Awaitable[Sockets], port: int) -> socket.socket:
+    """A connected, non-blocking socket to `port` in the sandbox's network, where the sockets of `made` are.
 
     Raises NothingListening, GuestSilent where connections are neither taken nor refused, SandboxGone.
     """
     try:
-        sockets = await _made_inside(pidfd)
+        sockets = await made
     except OSError as error:
         raise SandboxGone(session_id=session_id, end_reason=EndReason.LOST.value) from error
     try:
@@ -71,8 +72,11 @@ async def first_connected(sockets: Sockets, port: int) -> socket.socket:
             unused.close()
 
 
-async def _made_inside(pidfd: int) -> Sockets:
-    """The thread's work is waited for without a thread of any pool; what comes too late is closed."""
+async def made_inside(pidfd: int) -> Sockets:
+    """The sockets of `open_sockets` in the network of the process `pidfd`; raises OSError.
+
+    The thread's work is waited for without a thread of any pool; what comes too late is closed.
+    """
     made: Future[Sockets] = Future()
     threading.Thread(target=_enter_and_open, args=(pidfd, made), name="dial", daemon=True).start()
     try:

@@ -12,7 +12,8 @@ from cove.core.limits import Limits
 from cove.core.ports import Facts
 from cove.core.results import Metrics
 from cove.core.session import EndReason
-from cove.node.cgroups import Group
+from cove.node.facts import boot_id, start_time
+from cove.node.ground import Members
 from cove.node.guests import GuestDoor
 
 _FREEZE_PATIENCE = 10.0
@@ -22,7 +23,7 @@ class Sandbox:
     """Made by the driver, from a birth or from an adoption; `close` lets go of it without ending it."""
 
     def __init__(
-        self, session_id: SessionId, group: Group, directory: Path, *, pid: int, pidfd: int, limits: Limits
+        self, session_id: SessionId, group: Members, directory: Path, *, pid: int, pidfd: int, limits: Limits
     ) -> None:
         self.session_id = session_id
         self.pid = pid
@@ -30,7 +31,6 @@ class Sandbox:
         self.door = GuestDoor(session_id, directory, lambda: self.frozen)
         self.frozen = False
         self._group = group
-        self._directory = directory
         self._pidfd = pidfd
         self._sample = (time.monotonic(), group.cpu_seconds(), 0, 0)
 
@@ -69,7 +69,7 @@ class Sandbox:
             raise
         self.frozen = frozen
 
-    def metrics(self, rx: int, tx: int) -> Metrics:
+    def metrics(self, rx: int, tx: int, disk_bytes: int) -> Metrics:
         """Measured from outside; the rates are those since the previous measurement."""
         now, cpu = time.monotonic(), self._group.cpu_seconds()
         then, cpu_then, rx_then, tx_then = self._sample
@@ -81,7 +81,7 @@ class Sandbox:
             mem_total=self.limits.memory_bytes,
             mem_used=self._group.memory_bytes(),
             disk_total=self.limits.disk_bytes,
-            disk_used=(self._directory / "disk.img").stat().st_blocks * 512,
+            disk_used=disk_bytes,
             rx_bytes=rx,
             tx_bytes=tx,
             rx_bytes_per_s=(rx - rx_then) / seconds,
@@ -90,22 +90,7 @@ class Sandbox:
         )
 
 
-def start_time(pid: int) -> str:
-    """When the process started, in ticks since boot: field 22 of /proc/PID/stat, after the name in parentheses."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-
-
-def boot_id() -> str:
-    """The kernel's name for this run of the machine."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def facts_of(pid: int) -> Facts:
-    """What tells a sandbox's first process from every other that may get its number."""
-    return {"pid": pid, "start_time": start_time(pid), "boot_id": boot_id()}
-
-
-def open_again(session_id: SessionId, facts: Facts, group: Group) -> int:
+def open_again(session_id: SessionId, facts: Facts, group: Members) -> int:
     """A pidfd of the process that `facts` describe; raises SandboxGone with the reason if it is no more."""
     if facts.get("boot_id") != boot_id():
         raise SandboxGone(session_id=session_id, end_reason=EndReason.REBOOT.value)
@@ -119,7 +104,7 @@ def open_again(session_id: SessionId, facts: Facts, group: Group) -> int:
     raise SandboxGone(session_id=session_id, end_reason=EndReason.LOST.value)
 
 
-def _is_same(facts: Facts, group: Group) -> bool:
+def _is_same(facts: Facts, group: Members) -> bool:
     """Asked after the pidfd was opened, so that the number cannot change hands in between."""
     try:
         return start_time(int(facts["pid"])) == facts["start_time"] and group.holds(int(facts["pid"]))

@@ -1,7 +1,6 @@
-"""The driver for a machine where we are root: layout B+, namespaces and cgroups by system calls of our own."""
+"""The driver by namespaces, through system calls of our own; what depends on who we are is its ground's to know."""
 
 import asyncio
-import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,13 @@ from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
 from cove.core.results import Metrics
 from cove.core.session import EndReason
 from cove.core.tool import Outcome
-from cove.node.blueprint import Blueprints
-from cove.node.cgroups import Group, find_hierarchies, remove_instance, session_names
 from cove.node.dial import dial
-from cove.node.disks import copy_sparse
-from cove.node.launcher.client import Launcher
+from cove.node.facts import facts_of
+from cove.node.grounds import own_ground
 from cove.node.launcher.lock_down import CONTROLS
 from cove.node.relay import LogFile, Relay
 from cove.node.relay.policy import CLOSED
-from cove.node.sandbox import Sandbox, facts_of, open_again
+from cove.node.sandbox import Sandbox, open_again
 from cove.node.settings import NodeSettings
 
 _log = structlog.get_logger("cove.node")
@@ -37,10 +34,7 @@ class NamespacesDriver:
 
     def __init__(self, settings: NodeSettings, *, controls: tuple[str, ...] = CONTROLS) -> None:
         self._settings = settings
-        self._hierarchies = find_hierarchies()
-        self._controls = controls
-        self._blueprints: Blueprints  # made by start: it renders the image
-        self._launcher = Launcher()
+        self._ground = own_ground(settings, controls)
         self._relay = Relay(settings.allow, on_exit=self._attach_all, log=LogFile(settings.data_dir / "relay.log"))
         self._policies: dict[SessionId, NetworkPolicy] = {}
         self._sandboxes: dict[SessionId, Sandbox] = {}
@@ -53,7 +47,7 @@ class NamespacesDriver:
         self._on_lost = on_lost
         self._settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._settings.sandboxes.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._blueprints = await asyncio.to_thread(Blueprints, self._settings, self._controls)
+        await self._ground.start()
         await self._relay.start()
 
     async def stop(self) -> None:
@@ -62,21 +56,12 @@ class NamespacesDriver:
             sandbox.close()
         self._sandboxes.clear()
         await asyncio.gather(*self._ending, return_exceptions=True)
-        await self._launcher.close()
+        await self._ground.stop()
         await self._relay.stop()
-        remove_instance(self._hierarchies, self._settings.instance)
 
     def isolation(self) -> Isolation:
         """What this driver gives here."""
-        return Isolation(
-            driver="namespaces",
-            kernel_boundary="shared kernel: user, mount, pid, network, ipc, uts and cgroup namespaces",
-            controls=dict.fromkeys(CONTROLS, True) | {"cgroups": not self._hierarchies.missing(), "disk_cap": True},
-            notes=[
-                f"control groups: {self._hierarchies.kind}",
-                "a kernel bug that root of a namespace can reach is a way out",
-            ],
-        )
+        return self._ground.isolation()
 
     async def create(self, spec: SandboxSpec) -> Facts:
         """Make a sandbox; raises SandboxNotCreated with nothing left behind."""
@@ -90,7 +75,7 @@ class NamespacesDriver:
 
     async def adopt(self, session_id: SessionId, facts: Facts) -> None:
         """Take up a sandbox that an earlier server made; raises SandboxGone."""
-        group = self._group(session_id)
+        group = self._ground.members(session_id)
         pidfd = open_again(session_id, facts, group)
         sandbox = self._take_up(session_id, int(facts["pid"]), pidfd, Limits(**facts["limits"]))
         sandbox.frozen = group.is_frozen()
@@ -108,7 +93,8 @@ class NamespacesDriver:
 
     async def dial(self, session_id: SessionId, port: int) -> socket.socket:
         """Connect to a port inside; raises NothingListening."""
-        return await dial(session_id, self._find(session_id).pidfd, port)
+        sandbox = self._find(session_id)
+        return await dial(session_id, self._ground.sockets(sandbox.pid, sandbox.pidfd), port)
 
     async def pause(self, session_id: SessionId) -> None:
         """Freeze every process."""
@@ -132,7 +118,7 @@ class NamespacesDriver:
     async def metrics(self, session_id: SessionId) -> Metrics:
         """Measure from outside."""
         rx, tx = await self._relay.usage(session_id)
-        return self._find(session_id).metrics(rx, tx)
+        return self._find(session_id).metrics(rx, tx, self._ground.disk_bytes(session_id))
 
     async def destroy(self, session_id: SessionId) -> None:
         """End every process and remove every trace, by the session's name alone."""
@@ -141,42 +127,29 @@ class NamespacesDriver:
         if sandbox := self._sandboxes.pop(session_id, None):
             sandbox.close()
         async with self._threads:
-            await asyncio.to_thread(self._remove, session_id)
+            await self._ground.remove(session_id)
 
     async def known(self) -> set[SessionId]:
         """Every sandbox of which a group or a directory is left."""
         directories = {path.name for path in self._settings.sandboxes.iterdir()}
-        return {SessionId(name) for name in directories | session_names(self._hierarchies, self._settings.instance)}
-
-    def _group(self, session_id: SessionId) -> Group:
-        return Group(self._hierarchies, self._settings.instance, session_id)
+        return {SessionId(name) for name in directories | self._ground.names()}
 
     def _directory(self, session_id: SessionId) -> Path:
         return self._settings.sandboxes / session_id
 
     async def _make(self, spec: SandboxSpec) -> Facts:
         await self._lay_out(spec)
-        pid, pidfd = await self._launcher.create(self._blueprints.order(spec, self._group(spec.session_id)))
+        pid, pidfd = await self._ground.launcher.create(self._ground.order(spec))
         self._policies[spec.session_id] = spec.network
         await self._attach(self._take_up(spec.session_id, pid, pidfd, spec.limits))
         return facts_of(pid) | {"limits": {name: getattr(spec.limits, name) for name in Limits.__struct_fields__}}
 
     async def _lay_out(self, spec: SandboxSpec) -> None:
         async with self._threads:
-            await asyncio.to_thread(self._make_disk_and_groups, spec)
-
-    def _make_disk_and_groups(self, spec: SandboxSpec) -> None:
-        directory = self._directory(spec.session_id)
-        directory.mkdir(mode=0o700)
-        copy_sparse(self._blueprints.template(spec.limits.disk_bytes), directory / "disk.img")
-        self._group(spec.session_id).create(spec.limits)
-
-    def _remove(self, session_id: SessionId) -> None:
-        self._group(session_id).remove()
-        shutil.rmtree(self._directory(session_id), ignore_errors=False, onerror=_unless_missing)
+            await asyncio.to_thread(self._ground.lay_out, spec)
 
     def _take_up(self, session_id: SessionId, pid: int, pidfd: int, limits: Limits) -> Sandbox:
-        group, directory = self._group(session_id), self._directory(session_id)
+        group, directory = self._ground.members(session_id), self._directory(session_id)
         sandbox = Sandbox(session_id, group, directory, pid=pid, pidfd=pidfd, limits=limits)
         self._sandboxes[session_id] = sandbox
         sandbox.watch(self._ended)
@@ -201,7 +174,7 @@ class NamespacesDriver:
 
     async def _attach(self, sandbox: Sandbox) -> None:
         policy = self._policies.get(sandbox.session_id, CLOSED)
-        await self._relay.attach(sandbox.session_id, await self._launcher.listen(sandbox.pid), policy)
+        await self._relay.attach(sandbox.session_id, await self._ground.launcher.listen(sandbox.pid), policy)
 
     async def _attach_all(self) -> None:
         """The relay is new: give it every sandbox's listeners again."""
@@ -214,8 +187,3 @@ class NamespacesDriver:
             await self._attach(sandbox)
         except CoveError as error:
             _log.warning("sandbox has no way out", session_id=sandbox.session_id, reason=str(error))
-
-
-def _unless_missing(_function: object, _path: str, problem: tuple[type, BaseException, object]) -> None:
-    if not isinstance(problem[1], FileNotFoundError):
-        raise problem[1]
