@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         InvalidInput,
         InvalidLabels,
         InvalidLimit,
+        InvalidNetwork,
         InvalidPort,
         InvalidSetting,
         InvalidToolArguments,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         WrongState,
     )
     from cove.core.limits import Limits
+    from cove.core.network import Connection, NetworkPolicy
     from cove.core.version import __version__
     from cove.sdk._async.agb import AsyncAGB, AsyncAGBSession
     from cove.sdk._async.agent_bay import AsyncAgentBay
@@ -70,12 +72,15 @@ if TYPE_CHECKING:
     from cove.sdk.results import (
         BoolResult,
         CommandResult,
+        ConnectionsResult,
         DeleteResult,
         EnvResult,
         GetSessionResult,
+        LinkListResult,
         McpTool,
         McpToolResult,
         McpToolsResult,
+        NetworkResult,
         OperationResult,
         SessionInfo,
         SessionListResult,
@@ -102,7 +107,9 @@ __all__ = [
     "CallNotFound",
     "CommandResult",
     "Config",
+    "Connection",
     "ConnectionLost",
+    "ConnectionsResult",
     "CoveError",
     "CreateSessionParams",
     "DataInUse",
@@ -125,6 +132,7 @@ __all__ = [
     "InvalidInput",
     "InvalidLabels",
     "InvalidLimit",
+    "InvalidNetwork",
     "InvalidPort",
     "InvalidSetting",
     "InvalidToolArguments",
@@ -132,6 +140,7 @@ __all__ = [
     "KeyNotFound",
     "Limits",
     "LinkExpired",
+    "LinkListResult",
     "LinkNotFound",
     "LinkRefused",
     "LinkRevoked",
@@ -140,6 +149,8 @@ __all__ = [
     "McpToolResult",
     "McpToolsResult",
     "MultipleFileContentResult",
+    "NetworkPolicy",
+    "NetworkResult",
     "NotFound",
     "NotSupported",
     "NothingListening",
@@ -180,8 +191,10 @@ _PLACES = {
     "AsyncAgentBay": "cove.sdk._async.agent_bay",
     "AsyncSession": "cove.sdk._async.session",
     "Config": "cove.sdk.params",
+    "Connection": "cove.core.network",
     "CreateSessionParams": "cove.sdk.params",
     "Limits": "cove.core.limits",
+    "NetworkPolicy": "cove.core.network",
     "Session": "cove.sdk._sync.session",
     "__version__": "cove.core.version",
 }

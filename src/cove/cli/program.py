@@ -2,7 +2,7 @@
 
 import typer
 
-from cove.cli import demo, doctor, files, keys, server, sessions
+from cove.cli import demo, doctor, files, keys, network, server, sessions
 
 
 def _group(text: str) -> typer.Typer:
@@ -22,6 +22,7 @@ def _program() -> typer.Typer:
     for command in (server.up, server.status, server.stop, server.logs, demo.demo, doctor.doctor):
         top.command()(command)
     top.add_typer(_sessions(), name="session")
+    top.add_typer(_network(), name="net")
     top.add_typer(_keys(), name="key")
     return top
 
@@ -36,6 +37,14 @@ def _sessions() -> typer.Typer:
     for on_file in (files.ls, files.get, files.put, files.rm, files.mkdir, files.mv):
         inner.command()(on_file)
     group.add_typer(inner, name="files")
+    return group
+
+
+def _network() -> typer.Typer:
+    group = _group("What a session may reach, and what it did.")
+    group.command()(network.show)
+    group.command("set")(network.set_policy)
+    group.command()(network.log)
     return group
 
 

@@ -8,8 +8,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from cove.core.api import SessionView
+from cove.core.api import LinkView, SessionView
 from cove.core.errors import CoveError
+from cove.core.network import Connection, NetworkPolicy
 from cove.core.results import Metrics
 
 S = TypeVar("S")
@@ -86,6 +87,17 @@ class OperationResult(Result, kw_only=True):
         return self.data
 
 
+class LinkListResult(Result, kw_only=True):
+    """The links of a session that open something, oldest first."""
+
+    links: list[LinkView] = []
+
+    def unwrap(self) -> list[LinkView]:
+        """The links; raises the refusal."""
+        self.check()
+        return self.links
+
+
 class BoolResult(Result, kw_only=True):
     """An operation that gives nothing but its success; `data` says it once more."""
 
@@ -95,6 +107,30 @@ class BoolResult(Result, kw_only=True):
         """True; raises the refusal."""
         self.check()
         return bool(self.data)
+
+
+class NetworkResult(Result, kw_only=True):
+    """What a session may reach."""
+
+    policy: NetworkPolicy | None = None
+
+    def unwrap(self) -> NetworkPolicy:
+        """The policy; raises the refusal."""
+        self.check()
+        assert self.policy is not None  # noqa: S101 - success carries a policy
+        return self.policy
+
+
+class ConnectionsResult(Result, kw_only=True):
+    """Connections of a session that have ended, oldest first; `after` is what to ask for next."""
+
+    connections: list[Connection] = []
+    after: int = 0
+
+    def unwrap(self) -> list[Connection]:
+        """The connections; raises the refusal."""
+        self.check()
+        return self.connections
 
 
 class DeleteResult(Result, kw_only=True):

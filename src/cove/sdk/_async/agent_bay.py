@@ -7,6 +7,7 @@ from typing import Any
 from cove.core.api import SessionView
 from cove.core.errors import SessionNotFound, TransportFailed
 from cove.core.limits import Limits
+from cove.core.network import NetworkPolicy
 from cove.core.session import OnIdle
 from cove.sdk._async.cloud import AsyncCloud
 from cove.sdk._async.session import AsyncSession
@@ -84,7 +85,7 @@ class AsyncAgentBay(AsyncCloud):
     resume = beta_resume
 
     @asynccontextmanager
-    async def open(
+    async def open(  # noqa: PLR0913 - one argument for each field of CreateSessionParams
         self,
         image_id: str | None = None,
         labels: dict[str, str] | None = None,
@@ -93,6 +94,7 @@ class AsyncAgentBay(AsyncCloud):
         max_lifetime: float | None = None,
         limits: Limits | dict[str, Any] | None = None,
         on_idle: OnIdle | str | None = None,
+        network: NetworkPolicy | dict[str, Any] | str | None = None,
     ) -> AsyncIterator[AsyncSession]:
         """A session for the length of a block; it is deleted at the end, however the block ends.
 
@@ -105,6 +107,7 @@ class AsyncAgentBay(AsyncCloud):
             max_lifetime=max_lifetime,
             limits=limits,
             on_idle=on_idle,
+            network=network,
         )
         made = await self.create(params)
         session = made.unwrap()

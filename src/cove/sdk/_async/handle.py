@@ -3,15 +3,17 @@
 from typing import TYPE_CHECKING
 
 from cove.core.api import SessionView
-from cove.core.errors import CoveError, SessionError, SessionNotFound
+from cove.core.errors import CoveError, NotSupported, SessionError, SessionNotFound
 from cove.sdk._async.calls import AsyncToolCalls
 from cove.sdk._async.env import AsyncEnv
+from cove.sdk._async.network import AsyncNetwork
 from cove.sdk._async.transport import AsyncTransport
 from cove.sdk._twins import AsyncHttp
-from cove.sdk._wire import sessions
+from cove.sdk._wire import links, sessions
 from cove.sdk._wire.messages import Answer, code_of
 from cove.sdk.results import (
     DeleteResult,
+    LinkListResult,
     McpTool,
     McpToolsResult,
     OperationResult,
@@ -33,17 +35,20 @@ class AsyncSessionHandle:
         self.session_id = session_id
         self.image_id = ""
         self.resource_url = ""
+        self._seen: SessionView | None = None
         self._cloud = cloud
         self._transport: AsyncTransport = cloud.transport
         self._calls = AsyncToolCalls(self, self._transport)
         self._servers: dict[str, str] | None = None
         self.env = AsyncEnv(self._calls)
+        self.network = AsyncNetwork(self._transport, session_id)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(session_id={self.session_id!r})"
 
     def learn(self, view: SessionView) -> None:
         """Take over what the server said of this session."""
+        self._seen = view
         self.image_id, self.resource_url = view.image_id, view.resource_url
 
     def get_api_key(self) -> str:
@@ -57,6 +62,30 @@ class AsyncSessionHandle:
     def get_session_id(self) -> str:
         """The session's id."""
         return self.session_id
+
+    def is_vpc_enabled(self) -> bool:
+        """Whether `GET http://IP:PORT/callTool` runs the session's tools, of the three that follow."""
+        return bool(self._own_door("is_vpc_enabled").network_interface_ip)
+
+    def get_network_interface_ip(self) -> str:
+        """The session's own address on this machine; empty where there is none."""
+        return self._own_door("get_network_interface_ip").network_interface_ip
+
+    def get_http_port(self) -> str:
+        """The port at that address; empty where there is none."""
+        return self._own_door("get_http_port").http_port
+
+    def get_token(self) -> str:
+        """The token of this session alone; empty where there is none, and for other tenants' sessions."""
+        return self._own_door("get_token").token
+
+    def _own_door(self, method: str) -> SessionView:
+        if self._seen is None:
+            raise NotSupported(
+                what=f"{method}() on a hand-made handle",
+                reason="nobody has asked the server yet; take the session from agent_bay.get(session_id)",
+            )
+        return self._seen
 
     async def delete(self, sync_context: bool = False) -> DeleteResult:
         """Delete the session with all that is in it; answered when nothing is left."""
@@ -86,6 +115,31 @@ class AsyncSessionHandle:
         """Count as use, so that the session does not become idle."""
         answer = await self._transport.ask(sessions.keep_alive(self.session_id))
         return OperationResult(**answer.facts())
+
+    async def list_links(self) -> LinkListResult:
+        """The session's links that are neither revoked nor expired."""
+        answer = await self._transport.ask(links.listed(self.session_id))
+        if answer.error is not None:
+            return LinkListResult(**answer.facts())
+        return LinkListResult(**answer.facts(), links=answer.get().links)
+
+    async def revoke_link(self, link_id: str | None = None) -> OperationResult:
+        """Take a link back, or without an id every link and the session's token; `data` is how many it were.
+
+        What is open through them is cut.
+        """
+        answer = await self._transport.ask(links.revoke(self.session_id, link_id))
+        if answer.error is not None:
+            return OperationResult(**answer.facts())
+        return OperationResult(**answer.facts(), data=answer.get().revoked)
+
+    async def _link(
+        self, protocol_type: str | None, port: int | None, options: str | None, expires_in: float | None
+    ) -> OperationResult:
+        request = links.create(self.session_id, protocol_type, port, options, expires_in)
+        answer = await self._transport.ask(request)
+        raise_refusal(answer.error)
+        return OperationResult(**answer.facts(), data=answer.get().url)
 
     async def list_mcp_tools(self, image_id: str | None = None) -> McpToolsResult:
         """The tools of this session, or of an image."""

@@ -9,6 +9,7 @@ from typing import Any
 from cove.core.api import SessionView
 from cove.core.errors import SessionNotFound, TransportFailed
 from cove.core.limits import Limits
+from cove.core.network import NetworkPolicy
 from cove.core.session import OnIdle
 from cove.sdk._settings import client_settings
 from cove.sdk._sync.cloud import Cloud
@@ -86,7 +87,7 @@ class AgentBay(Cloud):
     resume = beta_resume
 
     @contextmanager
-    def open(
+    def open(  # noqa: PLR0913 - one argument for each field of CreateSessionParams
         self,
         image_id: str | None = None,
         labels: dict[str, str] | None = None,
@@ -95,6 +96,7 @@ class AgentBay(Cloud):
         max_lifetime: float | None = None,
         limits: Limits | dict[str, Any] | None = None,
         on_idle: OnIdle | str | None = None,
+        network: NetworkPolicy | dict[str, Any] | str | None = None,
     ) -> Iterator[Session]:
         """A session for the length of a block; it is deleted at the end, however the block ends.
 
@@ -107,6 +109,7 @@ class AgentBay(Cloud):
             max_lifetime=max_lifetime,
             limits=limits,
             on_idle=on_idle,
+            network=network,
         )
         made = self.create(params)
         session = made.unwrap()
