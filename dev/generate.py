@@ -16,6 +16,8 @@ SDK = Path(__file__).resolve().parent.parent / "src" / "cove" / "sdk"
 SOURCE, TARGET = SDK / "_async", SDK / "_sync"
 NAMES = {
     "_async": "_sync",
+    "async_awaitable": "awaitable",
+    "async_met": "met",
     "async_sleep": "sleep",
     "async_unhurried": "unhurried",
     "asynccontextmanager": "contextmanager",

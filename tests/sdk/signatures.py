@@ -1,6 +1,6 @@
 """Signatures that the documents of AgentBay and AGB fix: names, order and defaults, as data.
 
-`…` stands for a parameter without a default. `get_link` and the VPC facts come with links.
+`…` stands for a parameter without a default.
 """
 
 REQUIRED = ...
@@ -17,6 +17,7 @@ _WRITE: Signature = {"path": REQUIRED, "content": REQUIRED, "mode": "overwrite"}
 _READ: Signature = {"path": REQUIRED, "format": "text"}
 _SEARCH: Signature = {"path": REQUIRED, "pattern": REQUIRED, "exclude_patterns": None}
 _PATHS: Signature = {"paths": REQUIRED}
+_LINK: Signature = {"protocol_type": None, "port": None, "options": None}
 _MOVED: Signature = {"session": REQUIRED, **_PAUSE}
 
 SESSION_INFO: Signature = dict.fromkeys(
@@ -46,6 +47,12 @@ _IN_BOTH: dict[str, Signature] = {
     "get_client": {},
     "get_session_id": {},
     "find_server_for_tool": {"tool_name": REQUIRED},
+    "is_vpc_enabled": {},
+    "get_network_interface_ip": {},
+    "get_http_port": {},
+    "get_token": {},
+    "list_links": {},
+    "revoke_link": {"link_id": None},
 }
 
 CLASSES: dict[str, dict[str, Signature]] = {
@@ -69,6 +76,8 @@ CLASSES: dict[str, dict[str, Signature]] = {
         "resume_async": {},
         "beta_pause": _PAUSE,
         "beta_resume": _PAUSE,
+        "get_link": _LINK,
+        "get_link_async": _LINK,
     },
     "Session.command": {
         "execute_command": _COMMAND,
@@ -111,6 +120,7 @@ CLASSES: dict[str, dict[str, Signature]] = {
         "__init__": {"agb": REQUIRED, "session_id": REQUIRED},
         **_IN_BOTH,
         "call_mcp_tool": {"tool_name": REQUIRED, "args": REQUIRED, **_TIMEOUTS},
+        "get_link": {"protocol_type": None, "port": None},
     },
     "AGBSession.command": {
         "execute": {**_COMMAND, "timeout_ms": 1000},
@@ -131,11 +141,25 @@ CLASSES: dict[str, dict[str, Signature]] = {
 """Class, or attribute of one, to its methods; the async classes are the same with `Async` before their name."""
 
 OURS = {
+    ".get_link": ("expires_in",),
+    ".get_link_async": ("expires_in",),
     "command.execute_command": ("user", "stdin"),
     "command.run": ("user", "stdin"),
     "command.exec": ("user", "stdin"),
 }
 """Keyword-only parameters that the documents do not have."""
 
-WITHOUT_WAITING = {"__init__", "get_api_key", "get_client", "get_session_id"}
+WITHOUT_WAITING = {
+    "__init__",
+    "get_api_key",
+    "get_client",
+    "get_session_id",
+    "is_vpc_enabled",
+    "get_network_interface_ip",
+    "get_http_port",
+    "get_token",
+}
 """Methods that do no I/O, and are plain functions in the async client too."""
+
+ALWAYS_WAITING = {"get_link_async"}
+"""Methods to be awaited in the sync client too."""

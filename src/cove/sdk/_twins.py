@@ -1,11 +1,12 @@
 """The few things that differ between the two clients: HTTP, sleep, and what a cancellation must not cut short."""
 
+import functools
 import threading
 import time
 import weakref
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from cove.core.errors import (
     AnswerMalformed,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import httpx2
 
 CONNECT_SECONDS = 10.0
+P = ParamSpec("P")
+T = TypeVar("T")
 sleep = time.sleep
 
 
@@ -33,6 +36,23 @@ async def async_sleep(seconds: float) -> None:
 
 
 def async_unhurried(seconds: float) -> AbstractContextManager[Any]:
+def async_awaitable(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """The method itself: in the async client it is to be awaited as it is."""
+    return method
+
+
+def awaitable(method: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """A method of the sync client for a program with a loop: it waits in a thread, and the loop goes on."""
+
+    @functools.wraps(method)
+    async def awaited(*args: P.args, **kwargs: P.kwargs) -> T:
+        from anyio import to_thread
+
+        return await to_thread.run_sync(functools.partial(method, *args, **kwargs), abandon_on_cancel=True)
+
+    return awaited
+
+
     """A block that a cancellation from outside does not cut short, for at most so many seconds."""
     import anyio
 

@@ -9,7 +9,7 @@ from cove.core.session import TRANSIENT, State
 from cove.sdk._async.command import AsyncCommand
 from cove.sdk._async.file_system import AsyncFileSystem
 from cove.sdk._async.handle import AsyncSessionHandle, state_in
-from cove.sdk._twins import async_sleep
+from cove.sdk._twins import async_awaitable, async_sleep
 from cove.sdk._wire import sessions, tools
 from cove.sdk._wire.messages import Answer
 from cove.sdk.results import (
@@ -42,6 +42,23 @@ class AsyncSession(AsyncSessionHandle):
         info = SessionInfo(session_id=view.session_id, resource_url=view.resource_url)
         info.view = view
         return OperationResult(**answer.facts(), data=info)
+
+    async def get_link(
+        self,
+        protocol_type: str | None = None,
+        port: int | None = None,
+        options: str | None = None,
+        *,
+        expires_in: float | None = None,
+    ) -> OperationResult:
+        """An address, as `data`, at which a browser or program reaches what listens on `port`, from 30100 to 30199.
+
+        `protocol_type` is `https` or `wss`, the default; without TLS the address is http:// or ws://. A link lives as
+        long as the session, or `expires_in` seconds. Raises SessionError if the service refuses.
+        """
+        return await self._link(protocol_type, port, options, expires_in)
+
+    get_link_async = async_awaitable(get_link)
 
     async def call_mcp_tool(
         self,

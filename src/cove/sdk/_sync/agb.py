@@ -122,6 +122,16 @@ class AGBSession(SessionHandle):
             **answer.facts(), data={"session_id": view.session_id, "resource_url": view.resource_url}
         )
 
+    def get_link(
+        self, protocol_type: str | None = None, port: int | None = None, *, expires_in: float | None = None
+    ) -> OperationResult:
+        """An address, as `data`, at which a browser or program reaches what listens on `port`, from 30100 to 30199.
+
+        `protocol_type` is `https` or `wss`, the default; without TLS the address is http:// or ws://. A link lives as
+        long as the session, or `expires_in` seconds. Raises SessionError if the service refuses.
+        """
+        return self._link(protocol_type, port, None, expires_in)
+
     def call_mcp_tool(
         self,
         tool_name: str,

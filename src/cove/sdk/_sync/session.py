@@ -11,7 +11,7 @@ from cove.core.session import TRANSIENT, State
 from cove.sdk._sync.command import Command
 from cove.sdk._sync.file_system import FileSystem
 from cove.sdk._sync.handle import SessionHandle, state_in
-from cove.sdk._twins import sleep
+from cove.sdk._twins import awaitable, sleep
 from cove.sdk._wire import sessions, tools
 from cove.sdk._wire.messages import Answer
 from cove.sdk.results import (
@@ -44,6 +44,23 @@ class Session(SessionHandle):
         info = SessionInfo(session_id=view.session_id, resource_url=view.resource_url)
         info.view = view
         return OperationResult(**answer.facts(), data=info)
+
+    def get_link(
+        self,
+        protocol_type: str | None = None,
+        port: int | None = None,
+        options: str | None = None,
+        *,
+        expires_in: float | None = None,
+    ) -> OperationResult:
+        """An address, as `data`, at which a browser or program reaches what listens on `port`, from 30100 to 30199.
+
+        `protocol_type` is `https` or `wss`, the default; without TLS the address is http:// or ws://. A link lives as
+        long as the session, or `expires_in` seconds. Raises SessionError if the service refuses.
+        """
+        return self._link(protocol_type, port, options, expires_in)
+
+    get_link_async = awaitable(get_link)
 
     def call_mcp_tool(
         self,
