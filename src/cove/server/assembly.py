@@ -85,7 +85,7 @@ async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
         "driver": parts.driver,
         "view": View(parts.settings.public_url, links.own_door),
         "presence": parts.settings.presence,
-        "reaper": Reaper(parts, moves),
+        "reaper": Reaper(parts, moves, links),
     }
     app.state.update(served)
     await keys.ensure_first(parts.settings.api_key, parts.settings.on_first_key)

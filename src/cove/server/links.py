@@ -132,12 +132,11 @@ class Links:
         self._watcher = watcher
 
     async def sweep(self) -> None:
-        """Tell of the links that expired since the last sweep."""
-        since, self._swept = self._swept, self._parts.clock()
-        until = self._swept
-        expired = await self._parts.database.read(lambda connection: rows.links_expired(connection, since, until))
-        for link in expired:
+        """Tell of the links that expired since the last sweep, and forget those of sessions long ended."""
+        since, until = self._swept, self._parts.clock()
+        for link in await self._parts.database.write(lambda connection: rows.sweep_links(connection, since, until)):
             self._tell(link.session_id, link.id)
+        self._swept = until
 
     def _session_changed(self, session: Session) -> None:
         if session.state in ENDED or session.state is State.DELETING:

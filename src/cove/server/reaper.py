@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from cove.core.session import TRANSIENT, EndReason, Session
+from cove.server.links import Links
 from cove.server.moves import Moves
 from cove.server.parts import Parts
 from cove.server.reconcile import finish_move
@@ -16,8 +17,9 @@ log = structlog.get_logger("cove.server")
 class Reaper:
     """Looks at every living session; `run` does so for ever."""
 
-    def __init__(self, parts: Parts, moves: Moves) -> None:
+    def __init__(self, parts: Parts, moves: Moves, links: Links) -> None:
         self._parts = parts
+        self._links = links
         self._moves = moves
 
     async def run(self) -> None:
@@ -41,6 +43,7 @@ class Reaper:
         presence.count(len(living), uses)
         await asyncio.gather(*(self._guarded(session) for session in living if self._is_due(session)))
         await self._parts.database.write(lambda connection: rows.forget_ended(connection, before))
+        await self._links.sweep()
 
     def _is_due(self, session: Session) -> bool:
         return self._is_over(session) or self._moves.is_idle(session) or self._is_stuck(session)

@@ -55,15 +55,14 @@ def revoke_links(connection: Connection, session_id: SessionId, now: float) -> i
     return connection.execute(update(links).where(mine).values(revoked_at=now)).rowcount
 
 
-def links_expired(connection: Connection, after: float, until: float) -> list[Link]:
-    """The links whose time ended between the two, the first excluded, and that nobody had revoked."""
+def sweep_links(connection: Connection, after: float, until: float) -> list[Link]:
+    """The links whose time ended between the two, the first excluded, and that nobody had revoked.
+
+    Those of sessions that nobody can ask about any more are deleted.
+    """
+    connection.execute(delete(links).where(links.c.session_id.not_in(select(sessions.c.id))))
     due = and_(links.c.expires_at > after, links.c.expires_at <= until, links.c.revoked_at.is_(None))
     return [_link(row) for row in connection.execute(select(links).where(due))]
-
-
-def forget_orphans(connection: Connection) -> None:
-    """Delete the links of sessions that nobody can ask about any more."""
-    connection.execute(delete(links).where(links.c.session_id.not_in(select(sessions.c.id))))
 
 
 def _lasting(connection: Connection, link: Link) -> Link | None:
