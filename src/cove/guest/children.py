@@ -122,9 +122,13 @@ class Child:
 
     def reap(self) -> int:
         """The exit code of the child that has ended: 128+N when signal N ended it."""
+        code = self.reap_signed()
+        return code if code >= 0 else 128 - code
+
+    def reap_signed(self) -> int:
+        """The same, but minus N when signal N ended it."""
         if self._status is None:
-            code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-            self._status = code if code >= 0 else 128 - code
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self._status
 
 

@@ -6,6 +6,7 @@ import select
 
 import msgspec
 
+from cove.core.errors import ToolFailed
 from cove.core.frames import MAX_FRAME
 from cove.core.results import CommandOutput
 from cove.guest.answers import MAX_ANSWER
@@ -141,17 +142,25 @@ def _close(fds: list[int]) -> None:
 
 
 def _check_started(report: int, command: Command, outputs: list[Output], child: Child) -> None:
-    with open(report, "rb") as file:
-        trouble = file.read(256)
-    if not trouble:
+    trouble = trouble_in(report, command.cwd or command.home)
+    if trouble is None:
         return
     with child:
         _close([output.fd for output in outputs])
-    number, _, what = trouble.decode().partition(" ")
+    raise trouble
+
+
+def trouble_in(report: int, directory: Place) -> ToolFailed | None:
+    """What kept a child from becoming its program, as it wrote it into the pipe `report`, which this closes."""
+    with open(report, "rb") as file:
+        text = file.read(256)
+    if not text:
+        return None
+    number, _, what = text.decode().partition(" ")
     error = OSError(int(number), "")
-    if what == _LIMITS:
-        raise failed("GuestFailed", f"the command could not be put under the session's limits: {error}")
-    raise failed_by(error, (command.cwd or command.home).shown if what == _CWD else what)
+    if what == LIMITS:
+        return failed("GuestFailed", f"the command could not be put under the session's limits: {error}")
+    return failed_by(error, directory.shown if what == CWD else what)
 
 
 def _stdin(text: str | None) -> int:
@@ -175,20 +184,21 @@ def _own(run: Run, command: Command, *fds: int) -> None:
             os.fchown(fd, *run.settings.ids(command.user))
 
 
-_LIMITS, _CWD = "limits", "cwd"
+LIMITS, CWD = "limits", "cwd"
+"""What a child reports as the step that failed, where it is no program."""
 
 
 def _exec(run: Run, command: Command, fds: list[int]) -> int:
     """In the child: all between fork and the shell. A failure is told as "<errno> <what>" on the fourth of `fds`."""
-    report, what = fds[3], _LIMITS
+    report, what = fds[REPORT], LIMITS
     try:
         os.setsid()
         become(run.settings, command.user)
-        what = _CWD
-        _enter(command)
+        what = CWD
+        enter(command.cwd, command.home)
         what = command.shell
-        _arrange(fds)
-        report = _REPORT
+        arrange(fds)
+        report = REPORT
         restore_signals()
         argv = [what, "-c", command.script] if len(fds) <= _SCRIPT else [what, f"/proc/self/fd/{_SCRIPT}"]
         os.execve(what, argv, command.variables)  # noqa: S606 - the shell itself, by an argument list
@@ -197,25 +207,26 @@ def _exec(run: Run, command: Command, fds: list[int]) -> int:
     return 127
 
 
-def _enter(command: Command) -> None:
-    if command.cwd is not None:
-        os.chdir(command.cwd.real)
+def enter(cwd: Place | None, home: Place) -> None:
+    """In a child: go where the command starts; raises OSError if it was told where and cannot."""
+    if cwd is not None:
+        os.chdir(cwd.real)
         return
     try:
-        os.chdir(command.home.real)
+        os.chdir(home.real)
     except OSError:
         os.chdir("/")
 
 
-_REPORT, _SCRIPT, _ABOVE = 3, 4, 64
+REPORT, _SCRIPT, _ABOVE = 3, 4, 64
 
 
-def _arrange(fds: list[int]) -> None:
+def arrange(fds: list[int]) -> None:
     """Put them at 0, 1, 2, … and close all others. The report ends with exec, which is how its reader learns of it."""
     # First all out of the way, then each to its number: the sources may stand on each other's targets.
     sources = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE) for fd in fds]
     for target, source in enumerate(sources):
-        os.dup2(source, target, inheritable=target != _REPORT)
+        os.dup2(source, target, inheritable=target != REPORT)
     os.closerange(len(fds), 1 << 20)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 
 from cove.core.errors import CoveError, InvalidInput, InvalidToolArguments, ToolNotFound
+from cove.core.terminal import Opened, OpenTerminal
+from cove.guest.answers import Answer, answer_of
 from cove.guest.service import Guest
 
 _INVALID_REQUEST, _NO_METHOD, _INVALID_PARAMS = -32600, -32601, -32602
@@ -17,6 +19,12 @@ class CallParams(msgspec.Struct, kw_only=True, rename="camel"):
     name: str
     arguments: dict[str, Any] = {}
     call_id: str | None = None
+
+
+class TerminalParams(msgspec.Struct, kw_only=True, rename="camel"):
+    """Params of `terminals/attach` and `terminals/kill`."""
+
+    terminal_id: str
 
 
 class CancelParams(msgspec.Struct, kw_only=True, rename="camel"):
@@ -59,7 +67,10 @@ def _list(guest: Guest, _params: Any) -> dict[str, Any]:
 
 def _call(guest: Guest, params: Any) -> dict[str, Any]:
     call = msgspec.convert(params, CallParams)
-    answer = guest.answer(call.name, call.arguments, call.call_id)
+    return _answered(guest.answer(call.name, call.arguments, call.call_id))
+
+
+def _answered(answer: Answer) -> dict[str, Any]:
     return {"isError": answer.is_failure, "structuredContent": msgspec.Raw(answer.body)}
 
 
@@ -67,9 +78,41 @@ def _cancel(guest: Guest, params: Any) -> dict[str, Any]:
     return {"cancelled": guest.cancel(msgspec.convert(params, CancelParams).request_id)}
 
 
+def _open_terminal(guest: Guest, params: Any) -> dict[str, Any]:
+    wish = msgspec.convert(params, OpenTerminal)
+    return _answered(answer_of(lambda: guest.terminals.open(wish)))
+
+
+def _attach_terminal(guest: Guest, params: Any) -> dict[str, Any]:
+    terminal_id = msgspec.convert(params, TerminalParams).terminal_id
+    return _answered(answer_of(lambda: guest.terminals.check(terminal_id)))
+
+
+def _list_terminals(guest: Guest, _params: Any) -> dict[str, Any]:
+    return _answered(answer_of(guest.terminals.list))
+
+
+def _kill_terminal(guest: Guest, params: Any) -> dict[str, Any]:
+    terminal_id = msgspec.convert(params, TerminalParams).terminal_id
+    return _answered(answer_of(lambda: guest.terminals.kill(terminal_id)))
+
+
+def terminal_of(message: dict[str, Any], response: dict[str, Any]) -> str | None:
+    """The terminal that is to be shown on the connection of this request from now on, if it asked for one."""
+    result = response.get("result")
+    if message.get("method") not in _SHOWING or result is None or result["isError"]:
+        return None
+    return msgspec.json.decode(result["structuredContent"], type=Opened).terminal_id
+
+
+_SHOWING = ("terminals/open", "terminals/attach")
 _METHODS: dict[str, Callable[[Guest, Any], dict[str, Any]]] = {
     "ping": _ping,
     "tools/list": _list,
     "tools/call": _call,
     "notifications/cancelled": _cancel,
+    "terminals/open": _open_terminal,
+    "terminals/attach": _attach_terminal,
+    "terminals/list": _list_terminals,
+    "terminals/kill": _kill_terminal,
 }

@@ -5,9 +5,10 @@ import signal
 import socket
 import sys
 import threading
+from typing import Any
 
 from cove.core.frames import FrameReader, FrameRefused, frame
-from cove.guest.dispatch import refusal, respond
+from cove.guest.dispatch import refusal, respond, terminal_of
 from cove.guest.service import Guest
 from cove.guest.settings import GuestSettings
 
@@ -71,22 +72,37 @@ def _converse(connection: socket.socket, guest: Guest) -> None:
     try:
         with connection:
             connection.settimeout(SECONDS_TO_ASK)
-            if _is_trusted(connection) and (response := _answer(connection, guest)) is not None:
-                connection.settimeout(SECONDS_TO_TAKE)
-                connection.sendall(frame(response))
+            if _is_trusted(connection) and (message := _ask(connection)) is not None:
+                _answer(connection, guest, message)
     except OSError:
         pass  # the client has gone, or was too slow; the result is kept by the call's id
 
 
-def _answer(connection: socket.socket, guest: Guest) -> dict[str, object] | None:
+def _ask(connection: socket.socket) -> dict[str, Any] | None:
+    """The client's request; None if there is none, or it was refused."""
     reader = FrameReader()
     try:
         while data := connection.recv(_READ):
             if messages := reader.feed(data):
-                return respond(guest, messages[0])
+                return messages[0]
     except FrameRefused as error:
-        return refusal(-32700, str(error))
+        connection.settimeout(SECONDS_TO_TAKE)
+        connection.sendall(frame(refusal(-32700, str(error))))
     return None
+
+
+def _answer(connection: socket.socket, guest: Guest, message: dict[str, Any]) -> None:
+    response = respond(guest, message)
+    terminal_id = terminal_of(message, response)
+    try:
+        connection.settimeout(SECONDS_TO_TAKE)
+        connection.sendall(frame(response))
+        if terminal_id is not None:
+            guest.terminals.attach(terminal_id, connection.dup())
+    except OSError:
+        if terminal_id is not None:
+            guest.terminals.leave(terminal_id)
+        raise
 
 
 def _is_trusted(connection: socket.socket) -> bool:

@@ -12,6 +12,7 @@ from cove.guest.changes import Baselines
 from cove.guest.keeper import Keeper
 from cove.guest.run import Run
 from cove.guest.settings import GuestSettings
+from cove.guest.terminals import Terminals
 from cove.guest.toolkit import ToolFunction
 from cove.guest.tools import catalogue, tool_functions
 from cove.guest.variables import VariableStore
@@ -29,6 +30,7 @@ class Guest:
         self._variables = VariableStore(settings.state)
         self._baselines = Baselines()
         self._keeper = Keeper(settings.keeper_fd)
+        self.terminals = Terminals(settings, self._variables)
         self._numbers = itertools.count()
 
     def tools(self) -> tuple[Tool, ...]:
