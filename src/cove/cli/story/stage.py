@@ -74,7 +74,13 @@ class Stage:
         from cove.app.local import Started
 
         command = [sys.executable, "-m", "cove", "up", "--json", "--host", "127.0.0.1", "--port", "0"]
-        command += ["--data", str(self.data), *(word for entry in self.allow for word in ("--allow", entry))]
+        command += [
+            "--network",
+            "rules",
+            "--data",
+            str(self.data),
+            *(word for entry in self.allow for word in ("--allow", entry)),
+        ]
         with (self.data / "stderr").open("ab") as errors:
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=errors, env=unaddressed(), start_new_session=True

@@ -1,5 +1,7 @@
 """Holds back a TLS client's first bytes until they name the host that the connection is for."""
 
+from collections.abc import Callable
+
 from cove.node.relay.tls import Unfinished, server_name
 
 _MOST_PIECES = 64
@@ -7,10 +9,10 @@ _MOST_PIECES = 64
 
 
 class HelloGate:
-    """Call it with what the session sends: bytes that may go on, or None once the hello names another host."""
+    """Call it with what the session sends: bytes that may go on, or None once the hello names a host it may not."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, is_allowed: Callable[[str], bool]) -> None:
+        self._is_allowed = is_allowed
         self._held = bytearray()
         self._pieces = 0
         self._is_open = False
@@ -26,4 +28,4 @@ class HelloGate:
         except Unfinished:
             return b"" if self._pieces < _MOST_PIECES else None
         self._is_open = True
-        return bytes(self._held) if named in (None, self._name) else None
+        return bytes(self._held) if named is None or self._is_allowed(named) else None

@@ -12,6 +12,7 @@ from cove.core.network import (
     Address,
     Entry,
     NetworkPolicy,
+    canonical_name,
     is_unspecified,
     parse_entry,
 )
@@ -59,6 +60,15 @@ class Policy:
         if self.mode == "none" or _has_name(self._deny, name, port):
             return False
         return self.mode == "open" or _has_name(self._allow, name, port)
+
+    def allows_hello(self, host: str, name: str, port: int) -> bool:
+        """Whether TLS spoken to `name` may ask for `host`: where names are what is held to, for that name alone."""
+        return host == name if self.mode == "rules" else self.allows_name(canonical_name(host) or "", port)
+
+    @property
+    def reads_hellos(self) -> bool:
+        """Whether it matters which host a TLS hello names."""
+        return self.mode == "rules" or any(entry.network is None for entry in self._deny)
 
     def allows_address(self, address: Address, port: int, *, is_own: bool) -> bool:
         """Whether a session may dial this address itself; `is_own` says that it is this machine's."""

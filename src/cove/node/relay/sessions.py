@@ -22,7 +22,7 @@ from cove.node.relay.quotas import DNS_CONNECTIONS, NEW_CONNECTIONS, RESOLUTIONS
 from cove.node.relay.resolver import Resolver
 
 _SO_ORIGINAL_DST = 80
-_DNS_PORT, _TLS_PORT = 53, 443
+_DNS_PORT = 53
 
 
 class Outside:
@@ -140,6 +140,8 @@ class Relayed:
     async def _dial(self, target: Target) -> socket.socket:
         if target.name is not None:
             return await self._outside.dialer.dial_name(self._policy, target.name, target.port, self._turn)
+        if target.address.is_loopback:  # inside, that is the session's own: it spoke to our listener's very port
+            raise DialRefused(f"{target.address} is the session's own")
         if target.address in POOL:
             raise DialRefused(f"{target.address} stands for no name")
         return await self._outside.dialer.dial_address(self._policy, target.address, target.port)
@@ -148,7 +150,7 @@ class Relayed:
         peer = parse_address(upstream.getpeername()[0].partition("%")[0])
         if not target.is_allowed(self._policy, peer):  # the policy changed while we dialled
             return self._note(target.host, target.port, "refused", reason="the policy was changed")
-        pipe = Pipe(connection, upstream, HelloGate(target.name) if target.name and target.port == _TLS_PORT else None)
+        pipe = Pipe(connection, upstream, self._gate(target))
         self._pipes[pipe] = target, peer
         try:
             await pipe.run()
@@ -158,6 +160,12 @@ class Relayed:
             self._tx_before += pipe.tx_bytes
             self._note_end(pipe, target)
         return None
+
+    def _gate(self, target: Target) -> HelloGate | None:
+        if target.name is None or not self._policy.reads_hellos:
+            return None
+        name, port, policy = target.name, target.port, self._policy
+        return HelloGate(lambda host: policy.allows_hello(host, name, port))
 
     def _note_end(self, pipe: Pipe, target: Target) -> None:
         if pipe.is_refused:
