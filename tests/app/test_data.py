@@ -58,7 +58,7 @@ def test_the_lock_is_not_written_through_a_link(data: DataDir, tmp_path: Path) -
     other = tmp_path / "other"
     other.write_text("precious")
     data.lock.symlink_to(other)
-    with pytest.raises(OSError, match="symbolic links"), data.locked():
+    with pytest.raises(InvalidSetting, match="symbolic links"), data.locked():
         pass
     assert other.read_text() == "precious"
 

@@ -139,7 +139,7 @@ def test_a_call_in_flight_does_not_keep_the_server_from_ending(start: Start, tmp
     script = f"echo $$ > {fifo}; exec sleep 600"
     caller = subprocess.Popen(
         [sys.executable, "-m", "cove", "session", "exec", "--timeout", "600", session_id, script],
-        env={**os.environ, "COVE_DATA": str(server.data)},
+        env={**os.environ, "COVE_ENDPOINT": f"unix://{server.data}/run/cove.sock"},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

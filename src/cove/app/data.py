@@ -16,6 +16,9 @@ _FLOCK = "hhqqixxxx"  # struct flock: type, whence, start, length (0: to the end
 _WHOLE_FILE = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 _PRIVATE = ("run", "log")
 """Directories of the app; what the node keeps has modes of its own, set where it is made."""
+_PID_BYTES = 20
+"""As long as any process id: written over the last one in one go, so that nobody reads half of each."""
+_REMEDIES = {errno.ENOSPC: "free some space there, or choose another with --data"}
 
 
 class DataDir:
@@ -35,15 +38,22 @@ class DataDir:
 
         Also where the directory was made by somebody for whom others may look into it, they see no database.
         """
-        try:
+        with self.usable():
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._check_owner()
             os.close(os.open(self.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
             for name in _PRIVATE:
                 (self.root / name).mkdir(exist_ok=True, mode=0o700)
                 (self.root / name).chmod(0o700)
+
+    @contextmanager
+    def usable(self) -> Iterator[None]:
+        """What the file system refuses, as a sentence about the data directory."""
+        try:
+            yield
         except OSError as error:
-            remedy = f"{error.strerror} at {error.filename}; choose another with --data"
+            place = f" at {error.filename}" if error.filename else ""
+            remedy = f"{error.strerror}{place}; {_REMEDIES.get(error.errno or 0, 'choose another with --data')}"
             raise InvalidSetting(name="data", value=str(self.root), remedy=remedy) from error
 
     def _check_owner(self) -> None:
@@ -55,11 +65,12 @@ class DataDir:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the directory; raises DataInUse, naming the process that holds it. The kernel lets go when we die."""
-        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with self.usable():
+            descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            _take(descriptor, self.root)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            with self.usable():
+                _take(descriptor, self.root)
+                os.pwrite(descriptor, f"{os.getpid():<{_PID_BYTES}}".encode(), 0)
             yield
         finally:
             os.close(descriptor)
@@ -79,12 +90,13 @@ class DataDir:
 
     def instance(self) -> str:
         """The id that tells this Cove's sandboxes from another's; made once. Call it under the lock."""
-        if not self.instance_file.exists():
-            made = self.instance_file.with_suffix(".new")
-            made.write_text(secrets.token_hex(4))
-            made.chmod(0o600)
-            made.rename(self.instance_file)
-        found = self.instance_file.read_text().strip()
+        with self.usable():
+            if not self.instance_file.exists():
+                made = self.instance_file.with_suffix(".new")
+                made.write_text(secrets.token_hex(4))
+                made.chmod(0o600)
+                made.rename(self.instance_file)
+            found = self.instance_file.read_text().strip()
         if len(found) != 8 or not set(found) <= set("0123456789abcdef"):
             remedy = f"{self.instance_file} must hold eight hexadecimal digits; restore it, sandboxes are found by it"
             raise InvalidSetting(name="data", value=str(self.root), remedy=remedy)
@@ -101,5 +113,5 @@ def _take(descriptor: int, root: Path) -> None:
 
 
 def _read_pid(descriptor: int) -> int:
-    text = os.pread(descriptor, 32, 0)
+    text = os.pread(descriptor, _PID_BYTES, 0).strip()
     return int(text) if text.isdigit() else 0

@@ -23,15 +23,15 @@ _SHARED: tuple[Processor, ...] = (
 )
 
 
-def start_log(path: Path) -> None:
-    """Send every logger of this process to the file, and warnings to stderr."""
+def start_log(path: Path, *, is_on_screen: bool = True) -> None:
+    """Send every logger of this process to the file, and warnings to stderr unless nobody looks there."""
     os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW, 0o600))
     file = logging.handlers.RotatingFileHandler(path, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8")
     file.setFormatter(_formatter(structlog.processors.format_exc_info, structlog.processors.JSONRenderer()))
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.WARNING)
     screen.setFormatter(_formatter(_without_traceback, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())))
-    logging.basicConfig(level=logging.INFO, handlers=[file, screen], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[file, screen] if is_on_screen else [file], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_is_news)

@@ -26,12 +26,22 @@ A command that runs longer runs on, and its client gets the result by asking the
 _LAST_SECONDS = 15
 
 
-def run(application: Application, doors: list[socket.socket], *, on_started: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; raises what kept the application from starting."""
+def _never() -> bool:
+    return False
+
+
+def run(
+    application: Application,
+    doors: list[socket.socket],
+    *,
+    on_started: Callable[[], None],
+    is_over: Callable[[], bool] = _never,
+) -> None:
+    """Serve until SIGTERM, SIGINT or `is_over()`, asked ten times a second; raises what kept it from starting."""
     edge = _Edge(application)
     config = http_config(edge)
     try:
-        _Server(config, on_started).run(sockets=doors)
+        _Server(config, on_started, is_over).run(sockets=doors)
     except SystemExit:
         if edge.failure is None:
             raise
@@ -58,13 +68,17 @@ def http_config(application: Application) -> uvicorn.Config:
 class _Server(uvicorn.Server):
     """uvicorn, but a signal is an ordinary end of the process, and it tells when it answers."""
 
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None], is_over: Callable[[], bool]) -> None:
         super().__init__(config)
-        self._on_started = on_started
+        self._on_started, self._is_over = on_started, is_over
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_started()
+
+    async def on_tick(self, counter: int) -> bool:
+        """From here to where the doors are closed nothing else runs: no request comes between."""
+        return await super().on_tick(counter) or self._is_over()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         cut = asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._cut)

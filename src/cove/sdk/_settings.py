@@ -4,6 +4,7 @@ The only module of the client that reads the environment.
 """
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,10 +12,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from cove.core.errors import InvalidSetting
+from cove.sdk._local import LocalCove
 from cove.sdk.params import Config
 
 LONGEST_SOCKET_PATH = 107
 DEFAULT_SECONDS = 60.0
+_CALLER = 4
+"""Frames from the warning up to whoever made the client."""
+_NOT_FOR_SERVERS = ("COVE_API_KEY", "COVE_ENDPOINT")
 _REMEDY = "give http://HOST:PORT, https://HOST or unix:///PATH"
 
 
@@ -27,11 +32,15 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client needs to know. `api_key` is empty for the local Cove; `timeout` is in seconds."""
+    """What a client needs to know; `timeout` is in seconds.
+
+    `local` is set where no endpoint was named: that Cove is started on first use, and is shown no key.
+    """
 
     address: Address
     api_key: str
     timeout: float = DEFAULT_SECONDS
+    local: LocalCove | None = None
 
 
 def client_settings(
@@ -44,11 +53,25 @@ def client_settings(
     """Settings from arguments, then `cfg`, then the environment, then `env_file`; raises InvalidSetting."""
     known = {**_read_env_file(env_file), **environ}
     config = cfg or Config()
-    place = endpoint or config.endpoint or known.get("COVE_ENDPOINT") or local_endpoint(known)
+    place = endpoint or config.endpoint or known.get("COVE_ENDPOINT")
     key = api_key or known.get("COVE_API_KEY", "")
     if not (key.isascii() and key.isprintable()):
         raise InvalidSetting(name="api_key", value="…", remedy="a key is printable ASCII, as `cove key create` prints")
+    if not place:
+        return _local_settings(key, known, dict(environ), config.timeout_ms / 1000)
     return ClientSettings(address=parse_endpoint(place), api_key=key, timeout=config.timeout_ms / 1000)
+
+
+def _local_settings(key: str, known: Mapping[str, str], environ: dict[str, str], timeout: float) -> ClientSettings:
+    """The Cove of this user; it knows its user, and a key is most likely meant for another place."""
+    address = parse_endpoint(local_endpoint(known))
+    if key:
+        text = f"an API key without an endpoint: using the local Cove at {address.shown}, which needs no key"
+        warnings.warn(f"{text}; set COVE_ENDPOINT where another is meant", stacklevel=_CALLER)
+    for name in _NOT_FOR_SERVERS:
+        environ.pop(name, None)
+    local = LocalCove(data=str(data_dir(known)), socket=address.socket or "", variables=environ)
+    return ClientSettings(address=address, api_key="", timeout=timeout, local=local)
 
 
 def parse_endpoint(endpoint: str) -> Address:

@@ -16,15 +16,16 @@ from cove.core.errors import (
     ServerUnreachable,
 )
 from cove.core.version import __version__
+from cove.sdk._local import LocalCove, meet
 from cove.sdk._settings import Address, ClientSettings
 from cove.sdk._wire.messages import Reply, Request
 
 if TYPE_CHECKING:
     import httpx2
 
-CONNECT_SECONDS = 10.0
 P = ParamSpec("P")
 T = TypeVar("T")
+CONNECT_SECONDS = 10.0
 sleep = time.sleep
 
 
@@ -35,7 +36,6 @@ async def async_sleep(seconds: float) -> None:
     await anyio.sleep(seconds)
 
 
-def async_unhurried(seconds: float) -> AbstractContextManager[Any]:
 def async_awaitable(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """The method itself: in the async client it is to be awaited as it is."""
     return method
@@ -53,6 +53,7 @@ def awaitable(method: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     return awaited
 
 
+def async_unhurried(seconds: float) -> AbstractContextManager[Any]:
     """A block that a cancellation from outside does not cut short, for at most so many seconds."""
     import anyio
 
@@ -62,6 +63,18 @@ def awaitable(method: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
 def unhurried(seconds: float) -> AbstractContextManager[Any]:
     """The same for threads, which nobody cancels: the requests in it have time limits of their own."""
     return nullcontext()
+
+
+def met(local: LocalCove) -> None:
+    """See that the local Cove answers."""
+    meet(local)
+
+
+async def async_met(local: LocalCove) -> None:
+    """The same; the loop runs on meanwhile."""
+    import anyio.to_thread
+
+    await anyio.to_thread.run_sync(meet, local, abandon_on_cancel=True)
 
 
 class Http:

@@ -1,12 +1,12 @@
 """Asks the server, and asks again where a connection was lost and asking twice is safe."""
 
 import logging
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cove.core.errors import ConnectionLost, ServerUnreachable
 from cove.sdk._settings import ClientSettings
-from cove.sdk._twins import AsyncHttp, async_sleep
-from cove.sdk._wire.messages import Answer, Request, read
+from cove.sdk._twins import AsyncHttp, async_met, async_sleep
+from cove.sdk._wire.messages import Answer, Reply, Request, read
 
 T = TypeVar("T")
 PAUSES = (0.1, 0.4)
@@ -20,6 +20,7 @@ class AsyncTransport:
     def __init__(self, settings: ClientSettings) -> None:
         self.settings = settings
         self.http = AsyncHttp(settings)
+        self._is_met = settings.local is None
 
     @property
     def endpoint(self) -> str:
@@ -42,8 +43,22 @@ class AsyncTransport:
         return await self._ask_once(request, is_lost)
 
     async def _ask_once(self, request: Request[T], is_repeated: bool) -> Answer[T]:
-        reply = await self.http.send(request)
+        reply = await self._send(request)
         return read(request, reply, self.endpoint, is_repeated)
+
+    async def _send(self, request: Request[Any]) -> Reply:
+        """Send it; the local Cove is started if it does not run, or has gone since: then it got nothing."""
+        local = self.settings.local
+        if not self._is_met and local is not None:
+            await async_met(local)
+            self._is_met = True
+        try:
+            return await self.http.send(request)
+        except ServerUnreachable:
+            if local is None:
+                raise
+            await async_met(local)
+            return await self.http.send(request)
 
     async def close(self) -> None:
         """Close every connection."""

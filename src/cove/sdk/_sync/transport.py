@@ -3,12 +3,12 @@
 # Generated from _async/transport.py by dev/generate.py: change that, then run `python dev/generate.py`.
 
 import logging
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cove.core.errors import ConnectionLost, ServerUnreachable
 from cove.sdk._settings import ClientSettings
-from cove.sdk._twins import Http, sleep
-from cove.sdk._wire.messages import Answer, Request, read
+from cove.sdk._twins import Http, met, sleep
+from cove.sdk._wire.messages import Answer, Reply, Request, read
 
 T = TypeVar("T")
 PAUSES = (0.1, 0.4)
@@ -22,6 +22,7 @@ class Transport:
     def __init__(self, settings: ClientSettings) -> None:
         self.settings = settings
         self.http = Http(settings)
+        self._is_met = settings.local is None
 
     @property
     def endpoint(self) -> str:
@@ -44,8 +45,22 @@ class Transport:
         return self._ask_once(request, is_lost)
 
     def _ask_once(self, request: Request[T], is_repeated: bool) -> Answer[T]:
-        reply = self.http.send(request)
+        reply = self._send(request)
         return read(request, reply, self.endpoint, is_repeated)
+
+    def _send(self, request: Request[Any]) -> Reply:
+        """Send it; the local Cove is started if it does not run, or has gone since: then it got nothing."""
+        local = self.settings.local
+        if not self._is_met and local is not None:
+            met(local)
+            self._is_met = True
+        try:
+            return self.http.send(request)
+        except ServerUnreachable:
+            if local is None:
+                raise
+            met(local)
+            return self.http.send(request)
 
     def close(self) -> None:
         """Close every connection."""
