@@ -15,6 +15,7 @@ import uvicorn
 from cove.app.web import http_config
 from cove.core.ids import ImageId, SessionId
 from cove.core.image import Image, Images
+from cove.core.ports import LinkDoor
 from cove.core.session import EndReason
 from cove.guest.tools import catalogue
 from cove.server import ServerSettings, assemble
@@ -57,6 +58,7 @@ class Cove:
         self.clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reaper: Reaper | None = None
+        self._link_door: LinkDoor | None = None
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, and everything that falls due by then be done before this returns."""
@@ -79,9 +81,16 @@ class Cove:
         if not await asyncio.to_thread(event.wait, seconds):
             raise TimeoutError("no test let this operation go on")
 
-    def attach(self, loop: asyncio.AbstractEventLoop, reaper: Reaper | None) -> None:
+    @property
+    def link_door(self) -> LinkDoor:
+        """What a gateway would ask; its answers come through `run`."""
+        if self._link_door is None:
+            raise RuntimeError("this Cove does not run")
+        return self._link_door
+
+    def attach(self, loop: asyncio.AbstractEventLoop, reaper: Reaper | None, link_door: LinkDoor | None) -> None:
         """The server's thread tells where it runs."""
-        self._loop, self._reaper = loop, reaper
+        self._loop, self._reaper, self._link_door = loop, reaper, link_door
 
 
 class _Server(uvicorn.Server):
@@ -138,7 +147,8 @@ def _serving(cove: Cove, application: Door) -> Iterator[None]:
     started = threading.Event()
 
     def tell() -> None:
-        cove.attach(asyncio.get_running_loop(), application.routes.state.get("reaper"))
+        state = application.routes.state
+        cove.attach(asyncio.get_running_loop(), state.get("reaper"), state.get("link_door"))
         started.set()
 
     with socket.socket(socket.AF_UNIX) as door:
