@@ -2,7 +2,7 @@
 
 import typer
 
-from cove.cli import demo, doctor, files, keys, network, server, sessions
+from cove.cli import demo, doctor, files, keys, links, network, server, sessions
 
 
 def _group(text: str) -> typer.Typer:
@@ -33,6 +33,9 @@ def _sessions() -> typer.Typer:
     group.command("exec", context_settings=_PASS_ON)(sessions.execute)
     for command in (sessions.create, sessions.show, sessions.pause, sessions.resume, sessions.delete):
         group.command()(command)
+    group.command()(links.link)
+    group.command("links")(links.list_links)
+    group.command()(links.unlink)
     inner = _group("Files in a session. Paths inside are absolute, or relative to its home.")
     for on_file in (files.ls, files.get, files.put, files.rm, files.mkdir, files.mv):
         inner.command()(on_file)
