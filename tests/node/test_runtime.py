@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from cove.core.errors import NotSupported
 from cove.core.frames import FrameReader, frame
 from cove.node.runtime import Runtime, build_runtime
 
@@ -75,11 +74,6 @@ def test_the_guest_has_what_it_imports_and_no_tests(runtime: Runtime) -> None:
     subprocess.run([*argv, "-c", script, str(runtime.path)], check=True, env=env)
     failed = subprocess.run([*argv, "-c", "import test"], env=env, capture_output=True, check=False)
     assert b"No module named 'test'" in failed.stderr
-
-
-def test_a_python_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NotSupported, match="guest's Python"):
-        build_runtime(tmp_path, Path("/bin/false"))
 
 
 def _busybox_root(root: Path, runtime: Runtime) -> None:

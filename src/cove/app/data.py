@@ -32,6 +32,7 @@ class DataDir:
         self.address = root / "run" / "address"
         self.log = root / "log" / "cove.log"
         self.instance_file = root / "instance"
+        self._held: os.stat_result | None = None
 
     def prepare(self) -> None:
         """Make what is missing; raises InvalidSetting if it cannot be made, or is not ours alone to write.
@@ -71,9 +72,22 @@ class DataDir:
             with self.usable():
                 _take(descriptor, self.root)
                 os.pwrite(descriptor, f"{os.getpid():<{_PID_BYTES}}".encode(), 0)
+                self._held = os.fstat(descriptor)
             yield
         finally:
             os.close(descriptor)
+
+    def is_held(self) -> bool:
+        """Whether the lock that we took is still the directory's: if both are gone, others may start on the same path."""
+        try:
+            return self._held is not None and os.path.samestat(self._held, self.lock.stat())
+        except OSError:
+            return False
+
+    def unlink_socket(self) -> None:
+        """Take our socket away, and nobody else's."""
+        if self.is_held():
+            self.socket.unlink(missing_ok=True)
 
     def holder(self) -> int | None:
         """The process that serves this directory, or None. Asking takes no lock, so it disturbs no starter."""

@@ -64,13 +64,14 @@ def serve(
     data.prepare()
     with data.locked(), contextlib.ExitStack() as doors:
         from cove.app.doors import address_of, open_unix
+        from cove.app.leaving import Leaving
         from cove.app.logs import start_log
         from cove.app.web import run
 
         with data.usable():
             start_log(data.log, is_on_screen=not is_background)
             unix = doors.enter_context(open_unix(data))
-        doors.callback(data.socket.unlink, missing_ok=True)
+        doors.callback(data.unlink_socket)
         tcp = doors.enter_context(_open_tcp(settings, is_background))
         keys: list[str] = []
         server = _server_settings(settings, data, keys.append, address_of(tcp), is_background)
@@ -79,7 +80,7 @@ def serve(
             application,
             [tcp, unix],
             on_started=lambda: on_started(_started(settings, tcp, unix, keys)),
-            is_over=lambda: is_background and server.presence.unneeded_seconds() >= settings.linger,
+            is_over=Leaving(data, server.presence, settings.linger),
         )
 
 

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,6 @@ _LEFT_OUT = (
     "_ssl*", "_hashlib*", "_crypt.*", "ossaudiodev*",
 )  # fmt: skip
 
-_ASK = """
-import json, os, sys, sysconfig, msgspec
-print(json.dumps({
-    "executable": os.path.realpath(sys.executable), "version": sys.version,
-    "name": "python%d.%d" % sys.version_info[:2], "libdir": sys.platlibdir, "stdlib": sysconfig.get_path("stdlib"),
-    "dynload": next((path for path in sys.path if os.path.basename(path) == "lib-dynload"), None),
-    "msgspec": os.path.dirname(msgspec.__file__), "msgspec_version": msgspec.__version__}))
-"""
 _STAND_INS = {
     "uuid.py": "class UUID: ...\nclass SafeUUID:\n    unknown = None\n",
     "decimal.py": "class Decimal: ...\n",
@@ -83,13 +76,13 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         return [*loader, f"{prefix}/bin/python3", "-I", "-S", "-B", "-X", "utf8", f"{prefix}/guest.py"]
 
 
-def build_runtime(target: Path, python: Path | None = None) -> Runtime:
+def build_runtime(target: Path) -> Runtime:
     """The runtime below `target`, made if it is not there for this interpreter and this code: that takes seconds.
 
-    `python` is an interpreter that can import msgspec, by default the one that runs this. Several builders at once are
-    no harm: the first one's directory stays. Raises NotSupported where there is no `ldd` or no dynamic loader.
+    Several builders at once are no harm: the first one's directory stays. Raises NotSupported where there is no `ldd`
+    or no dynamic loader.
     """
-    facts = _ask(python or Path(sys.executable))
+    facts = _facts()
     path = target / _fingerprint(facts)
     if not path.is_dir():
         target.mkdir(parents=True, exist_ok=True)
@@ -97,12 +90,18 @@ def build_runtime(target: Path, python: Path | None = None) -> Runtime:
     return Runtime(path=path, is_glibc=not (path / "musl").exists())
 
 
-def _ask(python: Path) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = json.loads(_output([str(python), "-I", "-c", _ASK]))
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise NotSupported(what=f"{python} as the guest's Python", reason=str(error)) from error
-    return answer
+def _facts() -> dict[str, Any]:
+    """Our own interpreter, as the guest will have it."""
+    return {
+        "executable": os.path.realpath(sys.executable),
+        "version": sys.version,
+        "name": f"python{sys.version_info.major}.{sys.version_info.minor}",
+        "libdir": sys.platlibdir,
+        "stdlib": sysconfig.get_path("stdlib"),
+        "dynload": next((path for path in sys.path if os.path.basename(path) == "lib-dynload"), None),
+        "msgspec": os.path.dirname(msgspec.__file__),
+        "msgspec_version": msgspec.__version__,
+    }
 
 
 def _output(argv: list[str]) -> str:
