@@ -59,7 +59,7 @@ class AsyncAGB(AsyncCloud):
             return SessionResult(**answer.facts())
         view = answer.get()
         session = AsyncAGBSession(self, view.session_id)
-        session.learn(view)
+        session._learn(view)
         return SessionResult(**answer.facts(), session=session)
 
     async def get_session(self, session_id: str) -> GetSessionResult:

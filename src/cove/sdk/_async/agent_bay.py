@@ -56,7 +56,7 @@ class AsyncAgentBay(AsyncCloud):
             return SessionResult(**answer.facts())
         view = answer.get()
         session = AsyncSession(self, view.session_id)
-        session.learn(view)
+        session._learn(view)
         return SessionResult(**answer.facts(), session=session)
 
     async def delete(self, session: AsyncSession, sync_context: bool = False) -> DeleteResult:

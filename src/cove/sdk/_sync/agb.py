@@ -61,7 +61,7 @@ class AGB(Cloud):
             return SessionResult(**answer.facts())
         view = answer.get()
         session = AGBSession(self, view.session_id)
-        session.learn(view)
+        session._learn(view)
         return SessionResult(**answer.facts(), session=session)
 
     def get_session(self, session_id: str) -> GetSessionResult:

@@ -58,7 +58,7 @@ class AgentBay(Cloud):
             return SessionResult(**answer.facts())
         view = answer.get()
         session = Session(self, view.session_id)
-        session.learn(view)
+        session._learn(view)
         return SessionResult(**answer.facts(), session=session)
 
     def delete(self, session: Session, sync_context: bool = False) -> DeleteResult:

@@ -48,7 +48,7 @@ class SessionHandle:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(session_id={self.session_id!r})"
 
-    def learn(self, view: SessionView) -> None:
+    def _learn(self, view: SessionView) -> None:
         """Take over what the server said of this session."""
         self._seen = view
         self.image_id, self.resource_url = view.image_id, view.resource_url
@@ -174,7 +174,7 @@ class SessionHandle:
     def _view(self) -> Answer[SessionView]:
         answer = self._transport.ask(sessions.view(self.session_id))
         raise_refusal(answer.error)
-        self.learn(answer.get())
+        self._learn(answer.get())
         return answer
 
 
