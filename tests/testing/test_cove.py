@@ -29,6 +29,16 @@ def test_every_tools_example_works_through_http_in_both_faces(cove: Cove, tool: 
     assert answer["failure"] or set(answer["structured"]) == set(tool.output_schema["properties"])
 
 
+def test_a_cove_logs_where_tests_look_and_prints_nothing(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with running_cove() as cove, AgentBay(endpoint=cove.endpoint, api_key=cove.api_key).open():
+        pass
+    assert [record.name for record in caplog.records if "session running" in record.getMessage()] == ["cove.server"]
+    assert capsys.readouterr() == ("", "")
+
+
 def test_two_coves_do_not_see_each_other() -> None:
     with running_cove() as one, running_cove() as two:
         AgentBay(endpoint=one.endpoint, api_key=one.api_key).create()

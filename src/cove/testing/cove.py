@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 import uvicorn
 
 from cove.app.web import http_config
@@ -115,8 +116,27 @@ def running_cove(directory: Path | None = None, *, clock: Clock | None = None, *
     with tempfile.TemporaryDirectory(prefix="cove-", dir="/tmp") as temporary:
         home = directory or Path(temporary)
         cove = Cove(home, SimulatedDriver(home / "sandboxes"), clock or Clock())
-        with _serving(cove, _assembled(cove, settings)):
+        with _logging(), _serving(cove, _assembled(cove, settings)):
             yield cove
+
+
+@contextmanager
+def _logging() -> Iterator[None]:
+    """Log through the standard library, so that nothing is printed, unless the tests have a mind of their own."""
+    if structlog.is_configured():
+        yield
+        return
+    render = structlog.processors.KeyValueRenderer(key_order=["event"])
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.format_exc_info, render],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
 
 
 def _assembled(cove: Cove, settings: dict[str, Any]) -> Door:
