@@ -88,7 +88,7 @@ def test_new_sessions_are_refused_when_the_disk_is_down_to_the_reserve(
 ) -> None:
     with running_cove(reserve_bytes=1 << 60) as cove, connect(cove) as http:
         answer = http.post("/v1/sessions", json={})
-        assert (answer.status_code, answer.json()["error"]["code"]) == (507, "DiskReserved")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "DiskReserved")
         assert answer.json()["error"]["retryable"] is True
 
 

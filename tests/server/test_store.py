@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from cove.core.errors import DiskFull
 from cove.core.ids import ImageId, SessionId, TenantId
 from cove.core.limits import Limits
 from cove.core.network import NetworkPolicy
@@ -63,8 +64,24 @@ async def test_session_reads_back_as_it_was_written(tmp_path: Path) -> None:
         link_generation=4,
     )
     async with open_database(tmp_path / "cove.db") as database:
-        await database.write(lambda connection: rows.add(connection, session, 1, lambda: None))
+        await database.write(lambda connection: rows.add(connection, session, 1, _room_for_all))
         assert await database.read(lambda connection: rows.find(connection, session.id)) == session
+
+
+def _room_for_all(_connection: Connection, _session: Session) -> None:
+    """Nobody is refused."""
+
+
+async def test_write_on_a_disk_that_stays_full_says_so_and_changes_nothing(tmp_path: Path) -> None:
+    def fill(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.exec_driver_sql("INSERT INTO keys VALUES ('k', 't', 1, ?, 'd', 1.0, NULL, NULL, '')", ("x" * 10**5,))
+
+    async with open_database(tmp_path / "cove.db") as database:
+        with pytest.raises(DiskFull, match=r"cove\.db is full"):
+            await database.write(fill)
+        count = "SELECT count(*) FROM keys"
+        assert await database.read(lambda connection: connection.exec_driver_sql(count).scalar()) == 0
 
 
 async def test_every_commit_is_synchronous(tmp_path: Path) -> None:

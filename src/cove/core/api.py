@@ -6,6 +6,7 @@ import msgspec
 
 from cove.core.network import Connection, NetworkPolicy
 from cove.core.ports import Isolation
+from cove.core.quotas import InUse, Quota
 from cove.core.results import Metrics
 from cove.core.session import OnIdle
 from cove.core.tool import Failure, Tool
@@ -20,6 +21,7 @@ class CreateSession(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     max_lifetime: float | None = None
     on_idle: OnIdle | None = None
     limits: dict[str, Any] | None = None
+    reuse: bool = False
     network: dict[str, Any] | str | None = None
 
 
@@ -167,6 +169,20 @@ class KeyList(msgspec.Struct, kw_only=True):
     """GET /v1/keys."""
 
     keys: list[KeyView]
+
+
+class QuotaView(msgspec.Struct, kw_only=True):
+    """A tenant's quota, that of `*` where it has none of its own, and what its living sessions have together."""
+
+    tenant: str
+    quota: Quota
+    used: InUse
+
+
+class QuotaList(msgspec.Struct, kw_only=True):
+    """GET /v1/quotas: for an operator every tenant that has a quota or a session; else the tenant's own."""
+
+    quotas: list[QuotaView]
 
 
 class ImageList(msgspec.Struct, kw_only=True):

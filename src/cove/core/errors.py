@@ -20,6 +20,7 @@ CoveError
 │   │   └── SessionPaused
 │   ├── KeyInvalid
 │   ├── OperatorOnly
+│   ├── CreateKeyReused
 │   ├── LinkRefused
 │   ├── LinkExpired
 │   ├── LinkRevoked
@@ -27,9 +28,13 @@ CoveError
 │   ├── DataTooNew
 │   └── NotSupported
 ├── Exhausted
-│   ├── TooManySessions
-│   ├── TooManyLinks
-│   └── DiskReserved
+│   ├── MachineFull
+│   │   ├── TooManySessions
+│   │   ├── MemoryReserved
+│   │   ├── DiskReserved
+│   │   └── DiskFull
+│   ├── QuotaExceeded
+│   └── TooManyLinks
 ├── SandboxFailed
 │   ├── SandboxNotCreated
 │   ├── SandboxGone
@@ -188,6 +193,12 @@ class OperatorOnly(Refused):
     sentence = "{action} needs an operator's key; this one belongs to tenant {tenant!r}"
 
 
+class CreateKeyReused(Refused):
+    """The idempotency key has made a session with other parameters."""
+
+    sentence = "the idempotency key {key!r} made session {session_id!r} with another {field}; use a new key"
+
+
 class LinkRefused(Refused):
     """The address carries no token of a link of this Cove, or not of this place."""
 
@@ -231,9 +242,17 @@ class Exhausted(CoveError):
     """The machine or the tenant has no room for more."""
 
     retryable = True
+    retry_after: ClassVar[float] = 5.0
+    """Seconds after which asking again is worth while, where `retryable`; the `Retry-After` of the answer."""
 
 
-class TooManySessions(Exhausted):
+class MachineFull(Exhausted):
+    """The machine has no room for another session now."""
+
+    sentence = "this machine is full: {reason}; end a session with `cove session delete ID`, or try again later"
+
+
+class TooManySessions(MachineFull):
     """The node's id ranges are all taken."""
 
     sentence = "all {limit} places for sessions are taken; delete one with `cove session delete ID`"
@@ -246,11 +265,35 @@ class TooManyLinks(Exhausted):
     retryable = False
 
 
-class DiskReserved(Exhausted):
+class MemoryReserved(MachineFull):
+    """The machine's memory is down to the reserve kept for what runs already."""
+
+    sentence = (
+        "only {free_bytes} bytes of this machine's memory are free, and {reserve_bytes} are kept back; "
+        "end a session with `cove session delete ID` (a pause frees no memory)"
+    )
+
+
+class DiskReserved(MachineFull):
     """The data directory's file system is down to the reserve kept for the database."""
 
     sentence = (
         "only {free_bytes} bytes are free on the data directory's file system; free some, {reserve_bytes} are kept back"
+    )
+
+
+class DiskFull(MachineFull):
+    """Not even the database could be written; nothing was changed."""
+
+    sentence = "the file system of {file} is full: nothing was changed; free some space and try again"
+
+
+class QuotaExceeded(Exhausted):
+    """The tenant uses as much as its quota gives."""
+
+    sentence = (
+        "tenant {tenant!r} uses {used} of its {limit} {what}, and wants {wanted} more: end a session with "
+        "`cove session delete ID`, or let an operator raise it with `cove quota set {tenant} {what}=AMOUNT`"
     )
 
 

@@ -53,6 +53,9 @@ class Driver(Protocol):
     def isolation(self) -> Isolation:
         """What this driver gives here."""
 
+    def free_memory(self) -> int:
+        """Bytes of memory that this machine can still give to sandboxes, as its kernel says."""
+
     async def create(self, spec: SandboxSpec) -> Facts:
         """Make a sandbox that answers calls; the facts let a later server find it again. Leaves nothing on failure."""
 

@@ -33,6 +33,9 @@ class Members(Protocol):
     def memory_bytes(self) -> int:
         """Memory in use now."""
 
+    def has_starved(self) -> bool:
+        """Whether the kernel has killed one of our own processes among them for want of memory."""
+
 
 class Ground(Protocol):
     """Everything about sandboxes that depends on who we are. What blocks is called in a thread."""

@@ -24,6 +24,7 @@ from cove.server.links import Links
 from cove.server.moves import Moves
 from cove.server.network import Networks
 from cove.server.parts import Checkpoint, Parts, no_checkpoint
+from cove.server.quotas import Quotas
 from cove.server.reaper import Reaper
 from cove.server.reconcile import reconcile
 from cove.server.sandboxes import Sandboxes
@@ -81,6 +82,7 @@ async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
         "links": links,
         "link_door": ServerLinkDoor(parts, moves, calls, links),
         "key_chain": keys,
+        "quotas": Quotas(parts.database),
         "images": parts.images,
         "driver": parts.driver,
         "view": View(parts.settings.public_url, links.own_door),

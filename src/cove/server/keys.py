@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from cove.core.errors import InvalidInput, InvalidSetting, KeyInvalid, KeyNotFound, OperatorOnly
 from cove.core.ids import KeyId, TenantId, text_id
+from cove.core.quotas import EVERYBODY
 from cove.server.parts import Caller
 from cove.server.store.database import Database
 from cove.server.store.keys import Key, add_key, all_keys, find_key, revoke_key
@@ -38,11 +39,7 @@ class Keys:
     async def create(self, caller: Caller, tenant: str, *, is_operator: bool = False) -> tuple[Key, str]:
         """A new key and its secret, which nobody can ask for again; operators only."""
         _check_operator(caller, "making a key")
-        if not 1 <= len(tenant) <= _LONGEST_TENANT or not tenant.isprintable() or not tenant.strip():
-            raise InvalidInput(
-                name="tenant", value=tenant[:40], remedy=f"give 1 to {_LONGEST_TENANT} printable characters"
-            )
-        return await self._add(TenantId(tenant), is_operator=is_operator)
+        return await self._add(check_tenant(tenant), is_operator=is_operator)
 
     async def list(self, caller: Caller) -> list[Key]:
         """Every key, for an operator; else the tenant's own."""
@@ -92,6 +89,15 @@ class Keys:
         )
         await self._database.write(lambda connection: add_key(connection, key))
         return key, secret
+
+
+def check_tenant(name: str, *, may_be_everybody: bool = False) -> TenantId:
+    """The name as a tenant's; raises InvalidInput. `*` is the name of everybody, and nobody's own."""
+    if not 1 <= len(name) <= _LONGEST_TENANT or not name.isprintable() or not name.strip():
+        raise InvalidInput(name="tenant", value=name[:40], remedy=f"give 1 to {_LONGEST_TENANT} printable characters")
+    if name == EVERYBODY and not may_be_everybody:
+        raise InvalidInput(name="tenant", value=name, remedy="it is the name of all tenants; give another")
+    return TenantId(name)
 
 
 def _digest(secret: str) -> str:

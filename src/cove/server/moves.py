@@ -8,9 +8,10 @@ from typing import Any
 
 import structlog
 
+from cove.core.errors import SandboxNotCreated
 from cove.core.ids import SessionId
 from cove.core.image import Image
-from cove.core.ports import SandboxSpec
+from cove.core.ports import Facts, SandboxSpec
 from cove.core.session import ENDED, EndReason, Move, OnIdle, Session, State
 from cove.server.parts import Parts
 from cove.server.store import sessions as rows
@@ -25,33 +26,28 @@ class Moves:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def create(self, session: Session) -> Session:
-        """Record and make a session; a repeated create key gives the first one, once it is made."""
-        spec_image = self._parts.images.find(session.image_id)
-        async with self._parts.lock(session.id):
-            row = await self._parts.database.write(
-                lambda connection: rows.add(connection, session, self._parts.settings.slots, self._parts.reserve.check)
-            )
-            if row.id == session.id:
-                self._parts.remember(row)
-                self._done("create.row", row)
-                return await self._make(row, self._spec(row, spec_image))
-        async with self._parts.lock(row.id):
-            return await self._parts.load(row.id)
-
-    def _spec(self, row: Session, image: Image) -> SandboxSpec:
-        network = row.network or self._parts.settings.network
-        return SandboxSpec(session_id=row.id, image=image, limits=row.limits, slot=row.slot, network=network)
-
-    async def _make(self, session: Session, spec: SandboxSpec) -> Session:
+    async def make(self, session: Session, image: Image) -> Session:
+        """CREATING → RUNNING, for a row just inserted by whoever holds the session's lock."""
+        self._parts.remember(session)
+        self._done("create.row", session)
         try:
-            facts = await self._parts.driver.create(spec)
+            facts = await self._sandbox(session, image)
         except Exception:
             await self.abandon(session)
             raise
         self._parts.checkpoint("create.sandbox")
         self._parts.activity.touch(session.id)
         return await self._move(session, Move.CREATED, "create.running", sandbox=facts)
+
+    async def _sandbox(self, row: Session, image: Image) -> Facts:
+        network = row.network or self._parts.settings.network
+        spec = SandboxSpec(session_id=row.id, image=image, limits=row.limits, slot=row.slot, network=network)
+        seconds = self._parts.settings.create_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._parts.driver.create(spec)
+        except TimeoutError as error:
+            raise SandboxNotCreated(step="wait", reason=f"it took more than {seconds:g} s") from error
 
     async def abandon(self, session: Session) -> Session:
         """Remove what creation left, and say that it failed. The create key is freed: a repeat tries anew."""

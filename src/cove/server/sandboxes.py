@@ -17,6 +17,7 @@ from cove.core.limits import limits_from
 from cove.core.network import check_policy
 from cove.core.results import Metrics
 from cove.core.session import ENDED, EndReason, OnIdle, Session, State
+from cove.server.creation import Creation
 from cove.server.moves import Moves
 from cove.server.parts import Caller, Parts
 from cove.server.store import sessions as rows
@@ -39,11 +40,14 @@ class Sandboxes:
     def __init__(self, parts: Parts, moves: Moves) -> None:
         self._parts = parts
         self._moves = moves
+        self._creation = Creation(parts, moves)
 
     async def create(self, caller: Caller, wish: CreateSession, create_key: str | None = None) -> Session:
-        """Make a session; with a `create_key` used before, give the one it made then."""
-        session = self._wished(caller, wish, create_key)
-        return await self._parts.tasks.finish(self._moves.create(session))
+        """Make a session, or give the one that this `create_key` made before, or, with `reuse`, one that is there."""
+        session, reuse = self._wished(caller, wish, create_key), None
+        if wish.reuse:
+            reuse = rows.Wanted(tenant=caller.tenant, labels=check_labels(wish.labels), image_id=wish.image_id)
+        return await self._parts.tasks.finish(self._creation.create(session, reuse))
 
     def _wished(self, caller: Caller, wish: CreateSession, create_key: str | None) -> Session:
         image_id = DEFAULT_IMAGE if wish.image_id is None else ImageId(wish.image_id)

@@ -20,6 +20,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one server.
 
     `api_key` becomes an operator's key; without it, an empty store gets one made, which `on_first_key` is told once.
+    `reserve_bytes` of the disk and `memory_reserve_bytes` of the memory are kept back from new sessions.
     `trusted_uids` are the local users who need no key on the Unix socket. `public_url` is what clients are told;
     `links` is where a gateway serves links, None where there is none.
     """
@@ -30,12 +31,17 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     on_first_key: Callable[[str], None] = _ignore
     public_url: str = ""
     reserve_bytes: int = 64 * MIB
+    memory_reserve_bytes: int = 256 * MIB
     slots: int = 1024
     trusted_uids: frozenset[int] = frozenset()
     network: NetworkPolicy = NetworkPolicy()
     """What a session may reach whose maker did not say."""
     sweep_seconds: float = 1.0
     """How often lifetimes and idle times are looked at."""
+    most_creating: int = 256
+    """How many sessions may be in the making; one more is refused, so that nobody waits for long."""
+    create_seconds: float = 120.0
+    """How long making one sandbox may take."""
     keep_ended_seconds: float = 7 * 86400.0
     """How long an ended session can still be asked about."""
     shutdown_seconds: float = 10.0

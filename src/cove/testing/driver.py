@@ -12,7 +12,7 @@ from typing import Any
 
 from cove.core.errors import CallNotFound, NothingListening, SandboxGone
 from cove.core.ids import CallId, SessionId
-from cove.core.limits import Limits
+from cove.core.limits import GIB, Limits
 from cove.core.network import Connection, NetworkPolicy
 from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
 from cove.core.results import Metrics
@@ -64,6 +64,7 @@ class SimulatedDriver:
 
     def __init__(self, directory: Path) -> None:
         self.before: Before = nothing_before
+        self.memory = 1024 * GIB
         self.ports: dict[int, int] = {}
         self.networks: dict[SessionId, NetworkPolicy] = {}
         self._directory = directory
@@ -86,6 +87,10 @@ class SimulatedDriver:
         return Isolation(
             driver="simulated", kernel_boundary="none", controls={}, notes=["commands run on this machine"]
         )
+
+    def free_memory(self) -> int:
+        """What `memory` says, so that a test can let it run out."""
+        return self.memory
 
     async def create(self, spec: SandboxSpec) -> Facts:
         """A directory with a home and a non-empty /tmp."""

@@ -1,13 +1,15 @@
 """The driver by namespaces, through system calls of our own; what depends on who we are is its ground's to know."""
 
 import asyncio
+import errno
+import os
 import socket
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from cove.core.errors import CallNotFound, CoveError, SandboxGone, SandboxNotCreated
+from cove.core.errors import CallNotFound, CoveError, MachineFull, SandboxGone, SandboxNotCreated
 from cove.core.ids import CallId, SessionId
 from cove.core.limits import Limits
 from cove.core.network import Connection, NetworkPolicy
@@ -15,16 +17,19 @@ from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
 from cove.core.results import Metrics
 from cove.core.session import EndReason
 from cove.core.tool import Outcome
+from cove.node.cgroups import find_hierarchies
 from cove.node.dial import dial
 from cove.node.facts import facts_of
 from cove.node.grounds import own_ground
 from cove.node.launcher.lock_down import CONTROLS
 from cove.node.relay import LogFile, Relay
 from cove.node.relay.policy import CLOSED
+from cove.node.room import free_memory, memory_roots
 from cove.node.sandbox import Sandbox, open_again
 from cove.node.settings import NodeSettings
 
 _log = structlog.get_logger("cove.node")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 _STEPS_AT_ONCE = 4
 """Disk copies and removals that may run in threads at the same time."""
 
@@ -35,6 +40,7 @@ class NamespacesDriver:
     def __init__(self, settings: NodeSettings, *, controls: tuple[str, ...] = CONTROLS) -> None:
         self._settings = settings
         self._ground = own_ground(settings, controls)
+        self._memory_roots = memory_roots(find_hierarchies())
         self._relay = Relay(settings.allow, on_exit=self._attach_all, log=LogFile(settings.data_dir / "relay.log"))
         self._policies: dict[SessionId, NetworkPolicy] = {}
         self._sandboxes: dict[SessionId, Sandbox] = {}
@@ -63,6 +69,10 @@ class NamespacesDriver:
         """What this driver gives here."""
         return self._ground.isolation()
 
+    def free_memory(self) -> int:
+        """What the kernel would give, less what the limits of our own groups keep from us."""
+        return free_memory(self._memory_roots)
+
     async def create(self, spec: SandboxSpec) -> Facts:
         """Make a sandbox; raises SandboxNotCreated with nothing left behind."""
         try:
@@ -71,6 +81,8 @@ class NamespacesDriver:
             await self.destroy(spec.session_id)
             if isinstance(error, CoveError):
                 raise
+            if error.errno in _FULL:
+                raise MachineFull(reason=os.strerror(error.errno)) from error
             raise SandboxNotCreated(step="lay out", reason=str(error)) from error
 
     async def adopt(self, session_id: SessionId, facts: Facts) -> None:
@@ -167,10 +179,11 @@ class NamespacesDriver:
 
     async def _bury(self, session_id: SessionId) -> None:
         """The first process is gone without our doing: clear up, then tell."""
-        _log.warning("sandbox ended by itself", session_id=session_id)
+        reason = EndReason.OOM if self._ground.members(session_id).has_starved() else EndReason.LOST
+        _log.warning("sandbox ended by itself", session_id=session_id, end_reason=reason.value)
         await self.destroy(session_id)
         if self._on_lost:
-            await self._on_lost(session_id, EndReason.LOST)
+            await self._on_lost(session_id, reason)
 
     async def _attach(self, sandbox: Sandbox) -> None:
         policy = self._policies.get(sandbox.session_id, CLOSED)

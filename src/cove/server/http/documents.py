@@ -12,5 +12,5 @@ NOT_FOUND = ResponseSpec(ErrorAnswer, description="What was named does not exist
 WRONG_STATE = ResponseSpec(ErrorAnswer, description="The session's state does not allow this now.")
 SANDBOX = ResponseSpec(ErrorAnswer, description="The sandbox under the session failed.")
 OPERATOR = ResponseSpec(ErrorAnswer, description="Only an operator's key may do this.")
-EXHAUSTED = ResponseSpec(ErrorAnswer, description="No place is left for another session.")
-RESERVED = ResponseSpec(ErrorAnswer, description="The disk is full but for what the database needs.")
+FULL = ResponseSpec(ErrorAnswer, description="The machine has no room now; `Retry-After` says when to ask again.")
+QUOTA = ResponseSpec(ErrorAnswer, description="The tenant's quota is used up; the message names what clears it.")

@@ -1,5 +1,6 @@
 """The only place that knows which HTTP status a failure deserves."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -22,9 +23,8 @@ STATUSES: dict[type[errors.CoveError], int] = {
     errors.LinkRefused: 403,
     errors.Refused: 409,
     errors.NotSupported: 501,
-    errors.TooManySessions: 503,
     errors.TooManyLinks: 429,
-    errors.DiskReserved: 507,
+    errors.QuotaExceeded: 429,
     errors.Exhausted: 503,
     errors.SandboxNotCreated: 502,
     errors.SandboxGone: 410,
@@ -132,5 +132,14 @@ def _sent(request: AnyRequest, path: str) -> Any:
 
 
 def _respond(request: AnyRequest, error: errors.CoveError, status: int) -> Response[ErrorAnswer]:
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    return Response(error_answer(error, request.scope["state"]["request_id"]), status_code=status, headers=headers)
+    answer = error_answer(error, request.scope["state"]["request_id"])
+    return Response(answer, status_code=status, headers=_headers(error, status))
+
+
+def _headers(error: errors.CoveError, status: int) -> dict[str, str]:
+    """What else a client goes by: how to show a key, or when to ask again."""
+    if status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, errors.Exhausted) and error.retryable:
+        return {"Retry-After": str(math.ceil(error.retry_after))}
+    return {}

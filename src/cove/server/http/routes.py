@@ -14,12 +14,12 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from cove.core.errors import CoveError
 from cove.core.version import __version__
-from cove.server.http import about, keys, links, network, sessions, tools
+from cove.server.http import about, keys, links, network, quotas, sessions, tools
 from cove.server.http.auth import authentication, caller_of
 from cove.server.http.failures import answer_cove_error, answer_defect, answer_http_exception
 
 MAX_BODY_BYTES = 1024 * 1024
-SERVED = ("sandboxes", "calls", "links", "networks", "key_chain", "images", "driver", "view", "presence")
+SERVED = ("sandboxes", "calls", "links", "networks", "key_chain", "quotas", "images", "driver", "view", "presence")
 """What the lifespan puts into the app's state for the routes to ask for by name."""
 
 _HANDLERS = [
@@ -48,6 +48,9 @@ _HANDLERS = [
     keys.list_keys,
     keys.create_key,
     keys.revoke_key,
+    quotas.list_quotas,
+    quotas.set_quota,
+    quotas.clear_quota,
 ]
 
 

@@ -10,7 +10,7 @@ from cove.core.api import CreateSession, Labels, MetricsView, SessionPage, Sessi
 from cove.core.errors import InvalidInput
 from cove.core.ids import SessionId
 from cove.core.session import State
-from cove.server.http.documents import ERRORS, EXHAUSTED, NOT_FOUND, RESERVED, SANDBOX, WRONG_STATE
+from cove.server.http.documents import ERRORS, FULL, NOT_FOUND, QUOTA, SANDBOX, WRONG_STATE
 from cove.server.http.views import View
 from cove.server.parts import Caller
 from cove.server.sandboxes import Sandboxes
@@ -20,7 +20,7 @@ _FOUND = {**ERRORS, 404: NOT_FOUND}
 _MOVED = {**_FOUND, 409: WRONG_STATE, 502: SANDBOX}
 
 
-@post("/sessions", responses={**_FOUND, 502: SANDBOX, 503: EXHAUSTED, 507: RESERVED})
+@post("/sessions", responses={**_MOVED, 429: QUOTA, 503: FULL})
 async def create_session(
     data: JSONBody[CreateSession],
     sandboxes: NamedDependency[Sandboxes],
@@ -28,7 +28,11 @@ async def create_session(
     caller: NamedDependency[Caller],
     create_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
 ) -> SessionView:
-    """Create a session. Repeated with the same `Idempotency-Key`, it gives the session made the first time."""
+    """Create a session. Repeated with the same `Idempotency-Key`, it gives the session made the first time.
+
+    With `reuse`, the oldest living session that has all the labels (and the image, if one is named) is given instead of
+    a new one; asked for at once, by whomever of the tenant, all get the same.
+    """
     return view.owned(await sandboxes.create(caller, data, create_key), caller)
 
 

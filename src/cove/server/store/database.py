@@ -17,6 +17,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
+from cove.core.errors import DiskFull
 from cove.server.store.schema import upgrade
 
 T = TypeVar("T")
@@ -48,9 +49,19 @@ class Database:
         try:
             return _transaction(self._connection, work)
         except OperationalError as error:
-            if not _is_full(error) or not self._on_full():
+            if not _is_full(error):
                 raise
+            return self._write_with_room(work, error)
+
+    def _write_with_room(self, work: Work[T], error: OperationalError) -> T:
+        """Once more, if room can be made; raises DiskFull."""
+        full = DiskFull(file=self._connection.engine.url.database)
+        if not self._on_full():
+            raise full from error
+        try:
             return _transaction(self._connection, work)
+        except OperationalError as again:
+            raise full if _is_full(again) else again from error
 
 
 def _transaction(connection: Connection, work: Work[T]) -> T:

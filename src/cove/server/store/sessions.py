@@ -12,7 +12,7 @@ from cove.core.session import ENDED, Move, Session, State, next_state, refusal
 from cove.server.store.tables import sessions
 
 _ENDED = [state.value for state in ENDED]
-_living = sessions.c.state.not_in(_ENDED)
+is_living = sessions.c.state.not_in(_ENDED)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,14 +37,29 @@ def find_created(connection: Connection, tenant: TenantId, create_key: str) -> S
     return None if row is None else _session(row)
 
 
-def add(connection: Connection, session: Session, slots: int, check_room: Callable[[], None]) -> Session:
-    """Insert a session in the first free slot, if there is room; raises TooManySessions, and what `check_room` raises.
+def free_create_key(connection: Connection, session: Session) -> None:
+    """Let the session's create key make another one; of an ended session, which nobody changes any more."""
+    connection.execute(update(sessions).where(sessions.c.id == session.id).values(create_key=None))
 
-    A create key that was used before gives the session made then, room or not.
-    """
-    if session.create_key and (earlier := find_created(connection, session.tenant, session.create_key)):
-        return earlier
-    check_room()
+
+def oldest(connection: Connection, wanted: Wanted) -> Session | None:
+    """The oldest session that is as wanted and is not about to end."""
+    where = [*_where(wanted), sessions.c.state != State.DELETING.value]
+    row = connection.execute(select(sessions).where(*where).order_by(sessions.c.created_at, sessions.c.id)).first()
+    return None if row is None else _session(row)
+
+
+def count_creating(connection: Connection) -> int:
+    """How many sessions are being made."""
+    creating = select(func.count()).select_from(sessions).where(sessions.c.state == State.CREATING.value)
+    return int(connection.execute(creating).scalar_one())
+
+
+def add(
+    connection: Connection, session: Session, slots: int, check_room: Callable[[Connection, Session], None]
+) -> Session:
+    """Insert a session in the first free slot; raises TooManySessions, and what `check_room` raises."""
+    check_room(connection, session)
     slot = _free_slot(connection)
     if slot >= slots:
         raise TooManySessions(limit=slots)
@@ -54,8 +69,8 @@ def add(connection: Connection, session: Session, slots: int, check_room: Callab
 
 
 def _free_slot(connection: Connection) -> int:
-    taken = select(sessions.c.slot).where(_living)
-    after = select((sessions.c.slot + 1).label("slot")).where(_living)
+    taken = select(sessions.c.slot).where(is_living)
+    after = select((sessions.c.slot + 1).label("slot")).where(is_living)
     if not connection.execute(select(exists(taken.where(sessions.c.slot == 0)))).scalar():
         return 0
     candidates = after.subquery()
@@ -87,7 +102,7 @@ def _replace(connection: Connection, old: Session, new: Session, values: dict[st
 
 def living(connection: Connection) -> list[Session]:
     """Every session that has not ended."""
-    return [_session(row) for row in connection.execute(select(sessions).where(_living))]
+    return [_session(row) for row in connection.execute(select(sessions).where(is_living))]
 
 
 def page(
@@ -104,7 +119,7 @@ def page(
 
 def _where(wanted: Wanted) -> list[ColumnElement[bool]]:
     where: list[ColumnElement[bool]] = [_has_label(name, value) for name, value in wanted.labels.items()]
-    where.append(_living if wanted.status is None else sessions.c.state == wanted.status.value)
+    where.append(is_living if wanted.status is None else sessions.c.state == wanted.status.value)
     if wanted.tenant is not None:
         where.append(sessions.c.tenant == wanted.tenant)
     if wanted.image_id is not None:

@@ -1,0 +1,48 @@
+"""How much memory this machine can still give: by the kernel's estimate, and within the groups that Cove runs in."""
+
+from pathlib import Path
+
+from cove.node.cgroups import Hierarchies
+
+MEMINFO = Path("/proc/meminfo")
+_LIMIT_FILES = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+"""A group's limit, its use, and the part of that which can be dropped: on v2 and on v1."""
+
+
+def memory_roots(at: Hierarchies) -> tuple[Path, ...]:
+    """Where the memory controller begins, as far as Cove sees it."""
+    v2 = (at.v2,) if at.v2 and "memory" in at.v2_controllers else ()
+    return (*v2, *((at.v1["memory"],) if "memory" in at.v1 else ()))
+
+
+def free_memory(roots: tuple[Path, ...] = (), meminfo: Path = MEMINFO) -> int:
+    """Bytes that can be had without swapping; `roots` are the memory controller's roots as Cove sees them.
+
+    In a container such a root is the container's own group, whose limit is below the machine's memory.
+    """
+    free = _field(meminfo, "MemAvailable:") * 1024
+    return min([free, *(left for root in roots if (left := _left(root)) is not None)])
+
+
+def _left(group: Path) -> int | None:
+    """What a group's limit leaves; None where it has none."""
+    for limit, used, droppable in _LIMIT_FILES:
+        if not (group / limit).exists():
+            continue
+        text = (group / limit).read_text().strip()
+        if not text.isdecimal():  # "max"
+            return None
+        taken = int((group / used).read_text()) - _field(group / "memory.stat", droppable)
+        return max(0, int(text) - max(0, taken))
+    return None
+
+
+def _field(file: Path, name: str) -> int:
+    for line in file.read_text().splitlines():
+        words = line.split()
+        if words[0] == name:
+            return int(words[1])
+    return 0

@@ -1,0 +1,199 @@
+"""When there is no room: who is refused, in which words, and that nobody waits or loses anything by it."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+
+from cove.core.errors import MachineFull
+from cove.core.limits import GIB, MIB
+from cove.testing import Cove, running_cove
+
+Connect = Callable[[Cove], httpx2.Client]
+
+
+def _create(http: httpx2.Client, **wish: object) -> httpx2.Response:
+    return http.post("/v1/sessions", json=wish)
+
+
+def _refusal(answer: httpx2.Response) -> tuple[int, str, int]:
+    """Its status, its code, and the seconds after which to ask again."""
+    return answer.status_code, answer.json()["error"]["code"], int(answer.headers.get("retry-after", "-1"))
+
+
+def test_full_slots_are_told_with_a_time_to_ask_again(connect: Connect) -> None:
+    with running_cove(slots=1) as cove, connect(cove) as http:
+        first = _create(http).json()["session_id"]
+        full = _create(http)
+        assert _refusal(full) == (503, "TooManySessions", 5)
+        assert full.json()["error"]["retryable"] is True
+        http.delete(f"/v1/sessions/{first}")
+        assert _create(http).status_code == 201
+
+
+def test_memory_kept_back_is_given_to_nobody_new(http: httpx2.Client, cove: Cove) -> None:
+    cove.driver.memory = 100 * MIB
+    full = _create(http)
+    assert _refusal(full) == (503, "MemoryReserved", 5)
+    assert "cove session delete" in full.json()["error"]["message"]
+    cove.driver.memory = GIB
+    assert _create(http).status_code == 201
+
+
+def test_sessions_being_made_count_for_what_they_will_take(connect: Connect) -> None:
+    leave, entered = threading.Event(), threading.Semaphore(0)
+    with running_cove(memory_reserve_bytes=0) as cove, connect(cove) as http, ThreadPoolExecutor(2) as threads:
+
+        async def before(operation: str, _: str) -> None:
+            if operation == "create":
+                entered.release()
+                await cove.wait(leave)
+
+        cove.driver.before, cove.driver.memory = before, 150 * MIB
+        making = [threads.submit(_create, http) for _ in range(2)]
+        assert all(entered.acquire(timeout=10) for _ in making)
+        assert _refusal(_create(http)) == (503, "MemoryReserved", 5)
+        leave.set()
+        assert [made.result(20).status_code for made in making] == [201, 201]
+
+
+def test_too_many_in_the_making_are_refused_at_once(connect: Connect) -> None:
+    leave, entered = threading.Event(), threading.Event()
+    with running_cove(most_creating=1) as cove, connect(cove) as http, ThreadPoolExecutor(1) as threads:
+
+        async def before(operation: str, _: str) -> None:
+            if operation == "create":
+                entered.set()
+                await cove.wait(leave)
+
+        cove.driver.before = before
+        making = threads.submit(_create, http)
+        assert entered.wait(10)
+        assert _refusal(_create(http)) == (503, "MachineFull", 5)
+        leave.set()
+        assert making.result(20).status_code == 201
+
+
+def test_machine_that_fills_up_while_a_session_is_made_leaves_nothing(http: httpx2.Client, cove: Cove) -> None:
+    async def full(operation: str, _: str) -> None:
+        if operation == "create":
+            raise MachineFull(reason="No space left on device")
+
+    cove.driver.before = full
+    assert _refusal(_create(http)) == (503, "MachineFull", 5)
+    assert http.get("/v1/sessions").json()["total"] == 0
+    assert cove.run(cove.driver.known()) == set()
+
+
+def test_creation_that_takes_too_long_is_given_up(connect: Connect) -> None:
+    never = threading.Event()
+    with running_cove(create_seconds=0.05) as cove, connect(cove) as http:
+
+        async def before(operation: str, _: str) -> None:
+            if operation == "create":
+                await cove.wait(never)
+
+        cove.driver.before = before
+        late = _create(http)
+        never.set()
+        assert (late.status_code, late.json()["error"]["code"]) == (502, "SandboxNotCreated")
+        assert http.get("/v1/sessions").json()["total"] == 0
+
+
+@pytest.fixture
+def tenant(http: httpx2.Client, cove: Cove) -> httpx2.Client:
+    secret = http.post("/v1/keys", json={"tenant": "blue"}).json()["secret"]
+    transport = httpx2.HTTPTransport(uds=str(cove.socket))
+    headers = {"Authorization": f"Bearer {secret}"}
+    return httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30)
+
+
+def _quota(http: httpx2.Client, tenant: str, **quota: float) -> dict[str, object]:
+    return http.put(f"/v1/quotas/{tenant}", json=quota).raise_for_status().json()
+
+
+def test_quota_refuses_one_session_more_and_names_what_clears_it(http: httpx2.Client, tenant: httpx2.Client) -> None:
+    _quota(http, "blue", sessions=1)
+    first = _create(tenant).json()["session_id"]
+    refused = _create(tenant)
+    assert _refusal(refused) == (429, "QuotaExceeded", 5)
+    assert refused.json()["error"]["facts"] == {
+        "tenant": "blue",
+        "what": "sessions",
+        "used": 1,
+        "limit": 1,
+        "wanted": 1,
+    }
+    assert "`cove session delete ID`" in refused.json()["error"]["message"]
+    assert _create(http).status_code == 201  # another tenant's room is its own
+    tenant.delete(f"/v1/sessions/{first}")
+    assert _create(tenant).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("what", "limit", "limits"),
+    [("memory_bytes", 3 * GIB, {"memory_bytes": 2 * GIB}), ("cpus", 3.5, {"cpus": 2})],
+)
+def test_quota_counts_what_sessions_may_use(
+    http: httpx2.Client, tenant: httpx2.Client, what: str, limit: float, limits: dict[str, float]
+) -> None:
+    _quota(http, "blue", **{what: limit})
+    assert _create(tenant, limits=limits).status_code == 201
+    assert _create(tenant, limits=limits).json()["error"]["facts"]["what"] == what
+    assert _create(tenant, limits={what: limits[what] // 2}).status_code == 201
+
+
+def test_paused_session_still_counts(http: httpx2.Client, tenant: httpx2.Client) -> None:
+    _quota(http, "blue", sessions=1)
+    session = _create(tenant).json()["session_id"]
+    tenant.post(f"/v1/sessions/{session}/pause").raise_for_status()
+    assert _refusal(_create(tenant))[1] == "QuotaExceeded"
+
+
+def test_quota_of_everybody_is_for_those_who_have_none(http: httpx2.Client, tenant: httpx2.Client) -> None:
+    _quota(http, "*", sessions=0)
+    assert _create(tenant).status_code == 429
+    _quota(http, "blue", sessions=1)
+    assert _create(tenant).status_code == 201
+    http.delete("/v1/quotas/blue").raise_for_status()
+    assert _create(tenant).status_code == 429
+    http.delete("/v1/quotas/*").raise_for_status()
+    assert _create(tenant).status_code == 201
+
+
+def test_many_at_once_do_not_get_past_a_quota(http: httpx2.Client, tenant: httpx2.Client) -> None:
+    _quota(http, "blue", sessions=3)
+    with ThreadPoolExecutor(8) as threads:
+        statuses = [answer.status_code for answer in threads.map(lambda _: _create(tenant), range(8))]
+    assert sorted(statuses) == [201] * 3 + [429] * 5
+
+
+def test_quotas_are_shown_beside_what_is_used(http: httpx2.Client, tenant: httpx2.Client) -> None:
+    _quota(http, "blue", sessions=4)
+    _create(tenant, limits={"memory_bytes": GIB, "cpus": 0.5})
+    _create(http)
+    blue = {
+        "tenant": "blue",
+        "quota": {"sessions": 4, "memory_bytes": None, "cpus": None},
+        "used": {"sessions": 1, "memory_bytes": GIB, "cpus": 0.5},
+    }
+    assert tenant.get("/v1/quotas").json() == {"quotas": [blue]}
+    shown = http.get("/v1/quotas").json()["quotas"]
+    assert [one["tenant"] for one in shown] == ["blue", "local"]
+    assert shown[0] == blue
+
+
+def test_tenant_may_not_set_a_quota(tenant: httpx2.Client) -> None:
+    for answer in (tenant.put("/v1/quotas/blue", json={}), tenant.delete("/v1/quotas/blue")):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "OperatorOnly")
+
+
+@pytest.mark.parametrize("quota", [{"sessions": -1}, {"sessions": 1.5}, {"cpus": "two"}, {"size": 1}])
+def test_quota_that_is_none_is_refused(http: httpx2.Client, quota: dict[str, object]) -> None:
+    assert http.put("/v1/quotas/blue", json=quota).status_code == 400
+
+
+def test_everybody_is_no_tenant_of_a_key(http: httpx2.Client) -> None:
+    assert http.post("/v1/keys", json={"tenant": "*"}).json()["error"]["facts"]["name"] == "tenant"
