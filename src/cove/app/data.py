@@ -78,7 +78,7 @@ class DataDir:
             os.close(descriptor)
 
     def is_held(self) -> bool:
-        """Whether the lock that we took is still the directory's: if both are gone, others may start on the same path."""
+        """Whether the lock that we took is still the directory's; else others may have started on the same path."""
         try:
             return self._held is not None and os.path.samestat(self._held, self.lock.stat())
         except OSError:

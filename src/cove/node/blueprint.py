@@ -1,7 +1,9 @@
 """What sandboxes are made after: the rendered image, the guest's runtime, empty disks, and the order for each."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from cove.core.account import HOME, ID_RANGE, USER_ID
 from cove.core.errors import InvalidSetting
 from cove.core.limits import Limits
 from cove.core.ports import SandboxSpec
@@ -9,11 +11,10 @@ from cove.node.cgroups import Group
 from cove.node.disks import make_template
 from cove.node.images import Skeleton, build_skeleton
 from cove.node.inside_paths import GUEST_RUNTIME
-from cove.node.launcher.furnish import HOME, USER_ID
 from cove.node.launcher.orders import Bind, Order, Overlay
 from cove.node.netns import RELAY_PORT
 from cove.node.runtime import Runtime, build_runtime
-from cove.node.settings import ID_RANGE, NodeSettings
+from cove.node.settings import NodeSettings
 from cove.node.whiteouts import make_whiteouts
 
 _DPKG = "/var/lib/dpkg"
@@ -30,8 +31,10 @@ class Blueprints:
         _check_ids(settings)
         self._settings = settings
         self._controls = list(controls)
-        self._runtime: Runtime = build_runtime(settings.cache / "runtime")
-        self._skeleton: Skeleton = build_skeleton(settings.cache / "images")
+        with ThreadPoolExecutor(1) as other:  # one waits for programs most of the time, the other for the disk
+            runtime = other.submit(build_runtime, settings.cache / "runtime")
+            self._skeleton: Skeleton = build_skeleton(settings.cache / "images")
+        self._runtime: Runtime = runtime.result()
         self._whiteouts = self._skeleton.path.parent / "whiteouts"
         make_whiteouts(self._whiteouts, self._skeleton.hidden)
         self.template(Limits().disk_bytes)

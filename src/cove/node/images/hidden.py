@@ -3,10 +3,9 @@
 import os
 import stat
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from pathlib import Path
 
-from cove.node.images.secrecy import SECRET_NAMES_IN_USR, looks_secret
+from cove.node.images.secrecy import SECRET_NAMES_IN_USR, any_of, looks_secret
 
 _READ_AT_MOST = 64 * 1024
 _PACKAGE_MARKER = "EXTERNALLY-MANAGED"
@@ -40,7 +39,7 @@ def _is_hidden(entry: os.DirEntry[str]) -> bool:
 
 
 def _has_secret_name(name: str) -> bool:
-    return name == _PACKAGE_MARKER or any(fnmatchcase(name, pattern) for pattern in SECRET_NAMES_IN_USR)
+    return name == _PACKAGE_MARKER or any_of(SECRET_NAMES_IN_USR).match(name) is not None
 
 
 def _has_secret_content(entry: os.DirEntry[str]) -> bool:
