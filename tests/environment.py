@@ -5,8 +5,9 @@ import secrets
 import socket
 from contextlib import suppress
 
+from cove.core.account import ID_RANGE
+
 SLOTS = 128
-_IDS_PER_SLOT = 65536
 _FIRST, _BLOCKS = 2_300_000_000, 200
 _claims: dict[int, socket.socket] = {}
 
@@ -17,7 +18,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def claim_ids() -> int:
-    """The first of `SLOTS` times 65,536 user ids that no other server under test on this machine has.
+    """The first of `SLOTS` times `ID_RANGE` user ids that no other server under test on this machine has.
 
     A name in the kernel holds them, until `release_ids` or the end of this process.
     """
@@ -26,7 +27,7 @@ def claim_ids() -> int:
         claim = socket.socket(socket.AF_UNIX)
         with suppress(OSError):  # somebody has it
             claim.bind(f"\0cove-test-ids-{block}")
-            first = _FIRST + block * SLOTS * _IDS_PER_SLOT
+            first = _FIRST + block * SLOTS * ID_RANGE
             _claims[first] = claim
             return first
         claim.close()

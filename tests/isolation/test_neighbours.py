@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cove.node.settings import ID_RANGE
+from cove.core.account import ID_RANGE
 
 from .attacks import FOURTEEN
 from .conftest import Loot

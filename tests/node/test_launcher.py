@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cove.core.account import ID_RANGE
 from cove.core.errors import SandboxNotCreated
 from cove.core.ids import ImageId, SessionId
 from cove.core.image import Image
@@ -24,7 +25,7 @@ from cove.node.disks import copy_sparse
 from cove.node.launcher.client import Launcher
 from cove.node.launcher.lock_down import CONTROLS
 from cove.node.launcher.orders import Answer, Bind, Listen, Order, Overlay
-from cove.node.settings import ID_RANGE, NodeSettings
+from cove.node.settings import NodeSettings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 FIRST_ID = 2_250_000_000

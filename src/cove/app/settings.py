@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from cove.core.account import ID_RANGE
 from cove.core.errors import InvalidNetwork, InvalidSetting
 from cove.core.network import parse_entry
 
@@ -20,7 +21,6 @@ DEFAULT_RESERVE_MIB = 64
 DEFAULT_LINGER = 300.0
 LONGEST_SOCKET_PATH = 107
 """Bytes: what the kernel's `sockaddr_un` holds, less the closing NUL."""
-IDS_PER_SLOT = 65536
 NETWORKS = ("open", "none", "rules")
 _LONGEST_SECONDS = 10**9
 _KEY = re.compile(r"[!-~]{16,512}")
@@ -202,6 +202,6 @@ def _check_socket_path(data: Path) -> None:
 
 
 def _check_id_range(settings: Settings) -> None:
-    if settings.first_uid + settings.slots * IDS_PER_SLOT > 2**32 - 2:
-        remedy = f"{settings.slots} slots of {IDS_PER_SLOT} ids do not fit above it"
+    if settings.first_uid + settings.slots * ID_RANGE > 2**32 - 2:
+        remedy = f"{settings.slots} slots of {ID_RANGE} ids do not fit above it"
         raise InvalidSetting(name="first_uid", value=settings.first_uid, remedy=remedy)

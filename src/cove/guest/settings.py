@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from cove.core.account import HOME, USER_ID
 from cove.core.limits import MIB
 
 User = Literal["wuying", "root"]
@@ -19,10 +20,10 @@ class GuestSettings(msgspec.Struct, frozen=True, kw_only=True):
     (and the memory limit) of the user.
     """
 
-    home: str = "/home/wuying"
+    home: str = HOME
     root: str | None = None
-    uid: int = 1000
-    gid: int = 1000
+    uid: int = USER_ID
+    gid: int = USER_ID
     switch_user: bool = True
     fork_file_tools: bool = True
     output_bytes: int = 4 * MIB

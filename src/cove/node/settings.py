@@ -4,9 +4,6 @@ from pathlib import Path
 
 import msgspec
 
-ID_RANGE = 65536
-"""How many user ids one sandbox gets: what a Linux distribution expects to have."""
-
 
 class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`instance` names this node's cgroups and must be unique on the machine.

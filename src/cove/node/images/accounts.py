@@ -2,9 +2,8 @@
 
 import msgspec
 
-USER = "wuying"
-USER_ID = 1000
-HOME = "/home/wuying"
+from cove.core.account import HOME, USER, USER_ID
+
 _NOBODY = 65534
 _APT = ("_apt", "x", "42", "65534", "", "/nonexistent", "/usr/sbin/nologin")
 _PRIVATE_HOMES = ("/home", "/root", "/Users")

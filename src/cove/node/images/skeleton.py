@@ -8,9 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from cove.core.account import HOME, USER_ID
 from cove.core.errors import NotSupported
 from cove.node.images import clients, layout
-from cove.node.images.accounts import HOME, USER_ID, Accounts, render_accounts
+from cove.node.images.accounts import Accounts, render_accounts
 from cove.node.images.etc import copy_etc, etc_facts
 from cove.node.images.hidden import hidden_paths
 from cove.node.images.host import Host

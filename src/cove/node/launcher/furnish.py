@@ -5,8 +5,9 @@ Runs inside, after the root was entered, so that no link of the image can lead o
 
 import os
 
+from cove.core.account import HOME, USER, USER_ID
+
 MOUNT_POINTS = ("proc", "sys", "dev", "run")
-USER, USER_ID, HOME = "wuying", 1000, "/home/wuying"
 _ACCOUNTS = {
     "/etc/passwd": ("root:x:0:0:root:/root:/bin/sh", f"{USER}:x:{USER_ID}:{USER_ID}::{HOME}:/bin/sh"),
     "/etc/group": ("root:x:0:", f"{USER}:x:{USER_ID}:"),
