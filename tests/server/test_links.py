@@ -3,6 +3,7 @@
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,8 @@ from cove.core.errors import (
     SessionNotFound,
     SessionPaused,
 )
-from cove.core.link import LinkPlace
+from cove.core.ids import SessionId
+from cove.core.link import LinkPlace, loopback_address
 from cove.core.ports import Admission
 from cove.testing import Cove, running_cove
 
@@ -85,12 +87,24 @@ def test_a_link_is_admitted_to_its_port_at_its_sessions_address(http: httpx2.Cli
     assert link["url"].endswith("/")
 
 
-def test_every_session_has_an_address_of_its_own(http: httpx2.Client, cove: Cove) -> None:
-    sessions = [http.post("/v1/sessions", json={}).json()["session_id"] for _ in range(4)]
-    hosts = [urlsplit(_link(http, session)["url"]).hostname for session in sessions]
-    again = [urlsplit(_link(http, session, port=30101, protocol_type="wss")["url"]).hostname for session in sessions]
-    assert len(set(hosts)) == 4
+def test_every_port_of_every_session_has_an_address_of_its_own(http: httpx2.Client) -> None:
+    sessions = [http.post("/v1/sessions", json={}).json() for _ in range(4)]
+    ports = [(session["session_id"], port) for session in sessions for port in (30100, 30101, 30199)]
+    hosts = [urlsplit(_link(http, session, port=port)["url"]).hostname for session, port in ports]
+    again = [urlsplit(_link(http, session, port=port, protocol_type="wss")["url"]).hostname for session, port in ports]
+    assert len({*hosts, *(session["network_interface_ip"] for session in sessions)}) == 16
     assert hosts == again
+
+
+@pytest.mark.parametrize("slots", [1, 1024, 16384])
+def test_living_sessions_share_no_address_and_all_are_loopback_addresses(slots: int) -> None:
+    taken = {
+        ip_address(loopback_address(SessionId(f"s-{slot}"), port, slot=slot, slots=slots))
+        for slot in {0, 1, slots // 2, slots - 2, slots - 1} & set(range(slots))
+        for port in (*range(30100, 30200), None)
+    }
+    assert len(taken) == 101 * len({0, 1, slots // 2, slots - 2, slots - 1} & set(range(slots)))
+    assert all(ip_address("127.1.0.0") <= each < ip_address("127.255.255.0") for each in taken)
 
 
 def test_a_link_without_a_protocol_is_for_websockets(http: httpx2.Client, session: str) -> None:

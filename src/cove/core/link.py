@@ -1,7 +1,7 @@
 """What a link is: which ports it may lead to, the token that opens it, and the address that keeps sessions apart.
 
-A session's pages are hostile to those of every other, so each session has a loopback address of its own: a browser
-keeps cookies, storage and service workers by host. Or the operator has a wildcard host, and each link a name under it.
+A session's pages are hostile to those of every other, so each session has loopback addresses of its own, one for each
+port: a browser keeps cookies by host. Or the operator has a wildcard host, and each link a name under it.
 """
 
 import hashlib
@@ -20,9 +20,11 @@ LINK_PATH = "/_cove/"
 """Below this stands the token, on a loopback address; what follows the token is the path inside."""
 _NAME_LETTERS, _MAC_BYTES = 17, 20
 _TOKEN = re.compile(r"[ls][0-9a-z]{48}")
-_HASHED_BITS = 9
-_LOOPBACK_HALF = 127 << 24 | 1 << 23
-"""127.128.0.0/9: what sessions' addresses are taken from; the lower half is left to the machine's own."""
+_DOORS = LAST_PORT - FIRST_PORT + 2
+"""Addresses of one session: one for each port, and one for its tools."""
+_FIRST_ADDRESS = 127 << 24 | 1 << 16
+_ADDRESSES = (128 << 24) - 256 - _FIRST_ADDRESS
+"""127.1.0.0 and what follows: the machine's own services are below, and the broadcast address above."""
 
 
 class Protocol(StrEnum):
@@ -52,7 +54,7 @@ class LinkPlace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def host_of(place: LinkPlace, address: str, token: str) -> str:
-    """The host at which a link's pages are an origin: the session's own address, or the link's name, with no port."""
+    """The host at which a link's pages are an origin: its own address, or the link's name, with no port."""
     if not place.wildcard:
         return address
     return place.wildcard.partition("://")[2].partition(":")[0].replace("*", token, 1)
@@ -101,22 +103,24 @@ def is_same(token: str, expected: str) -> bool:
     return hmac.compare_digest(token.encode(), expected.encode())
 
 
-def loopback_address(slot: int, session_id: SessionId) -> str:
-    """A session's own address on this machine: no living session has the same, and it outlives restarts.
+def loopback_address(session_id: SessionId, port: int | None, *, slot: int, slots: int) -> str:
+    """The address on this machine at which a session's port is an origin of its own; None for the session's tools.
 
-    The slot (14 bits) tells living sessions apart; nine bits of the id, that a later one in the same slot meets what
-    a browser kept of an earlier one only by a rare chance.
+    It outlives restarts. A living session's slot tells it from all others; a part of the id's hash makes it unlikely
+    that a later session in the same slot meets what a browser kept of an earlier one.
 
-    >>> loopback_address(0, SessionId("s-00000000"))
-    '127.128.0.231'
+    >>> loopback_address(SessionId("s-0"), 30100, slot=0, slots=1024)
+    '127.188.204.0'
     """
-    digest = int.from_bytes(hashlib.sha256(session_id.encode()).digest()[:2])
-    number = _LOOPBACK_HALF | slot << _HASHED_BITS | digest % (1 << _HASHED_BITS)
+    door = _DOORS - 1 if port is None else port - FIRST_PORT
+    digest = int.from_bytes(hashlib.sha256(session_id.encode()).digest()[:8])
+    variant = digest % (_ADDRESSES // (slots * _DOORS))
+    number = _FIRST_ADDRESS + (variant * slots + slot) * _DOORS + door
     return ".".join(str(byte) for byte in number.to_bytes(4))
 
 
 def link_url(place: LinkPlace, address: str, token: str, protocol: Protocol) -> str:
-    """What a user opens, or appends paths to; `address` is the session's own.
+    """What a user opens, or appends paths to; `address` is the link's own.
 
     >>> link_url(LinkPlace(port=7718), "127.128.0.1", "t0ken", Protocol.WSS)
     'ws://127.128.0.1:7718/_cove/t0ken/'

@@ -6,7 +6,7 @@ from typing import Any
 from cove.compat.tools import render
 from cove.core.errors import CoveError, LinkExpired, LinkRefused, LinkRevoked, SessionNotFound
 from cove.core.ids import LinkId, SessionId
-from cove.core.link import Link, claimed_by, host_of, is_same, loopback_address
+from cove.core.link import Link, claimed_by, host_of, is_same
 from cove.core.ports import Admission, LinkWatcher
 from cove.core.session import ENDED, Session, State
 from cove.core.tool import Failure, Outcome
@@ -46,7 +46,7 @@ class ServerLinkDoor:
         return Admission(
             link_id=link.id if link else session.id,
             session_id=session.id,
-            host=host_of(self._links.place, loopback_address(session.slot, session.id), token),
+            host=host_of(self._links.place, self._links.address(session, link.port if link else None), token),
             port=link.port if link else None,
             expires_at=link.expires_at if link else None,
         )

@@ -103,7 +103,7 @@ class Links:
         return count
 
     def _shown(self, session: Session, link: Link) -> LinkView:
-        address = loopback_address(session.slot, session.id)
+        address = self.address(session, link.port)
         return LinkView(
             link_id=link.id,
             url=link_url(self.place, address, self.token(session, link), link.protocol),
@@ -112,6 +112,10 @@ class Links:
             created_at=link.created_at,
             expires_at=link.expires_at,
         )
+
+    def address(self, session: Session, port: int | None) -> str:
+        """The loopback address at which this port of the session, or its tools, are an origin of their own."""
+        return loopback_address(session.id, port, slot=session.slot, slots=self._parts.settings.slots)
 
     def token(self, session: Session, link: Link | None = None) -> str:
         """The token that opens `link`, or the session's own, which calls its tools through the gateway."""
@@ -124,7 +128,7 @@ class Links:
         place = self._parts.settings.links
         if place is None or place.wildcard or session.state in ENDED:
             return {}
-        address = loopback_address(session.slot, session.id)
+        address = self.address(session, None)
         return {"network_interface_ip": address, "http_port": str(place.port), "token": self.token(session)}
 
     def watch(self, watcher: LinkWatcher) -> None:
