@@ -1,0 +1,6 @@
+"""The data plane: links, and WebSockets through them, in a process of its own that asks the server whom to let in."""
+
+from cove.gateway.handle import Gateway
+from cove.gateway.listener import listen_on_loopback
+
+__all__ = ["Gateway", "listen_on_loopback"]

@@ -1,0 +1,110 @@
+"""The gateway's questions to the server, and the news that come from it unasked."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable
+from itertools import count
+from typing import Any, cast
+
+import msgspec
+
+from cove.core.errors import error_from_wire
+from cove.core.ids import SessionId
+from cove.core.ports import Admission, LinkWatcher
+from cove.gateway.control import (
+    Admit,
+    CallTool,
+    Channel,
+    Closed,
+    Dial,
+    Paused,
+    Question,
+    Reply,
+    Setup,
+    ToGateway,
+    Used,
+)
+
+_AT_ONCE = 128
+"""Questions that may wait for an answer; the others wait for their turn, so that no flood fills the server."""
+Answer = tuple[Reply, int | None]
+
+
+class Server:
+    """The server at the other end of the control socket. What it refuses is raised here as the same error."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._numbers = count(1)
+        self._answers: dict[int, asyncio.Future[Answer]] = {}
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def setup(self) -> Setup | None:
+        """The first message; None if the server hung up."""
+        received = await self._channel.receive()
+        return msgspec.json.decode(received[0], type=Setup) if received else None
+
+    async def listen(self, watcher: LinkWatcher) -> None:
+        """Take answers and news until the server hangs up."""
+        while received := await self._channel.receive():
+            body, descriptor = received
+            message = msgspec.json.decode(body, type=ToGateway)
+            if isinstance(message, Closed):
+                watcher.closed(message.session_id, message.link_id)
+            elif isinstance(message, Paused):
+                watcher.paused(message.session_id)
+            elif isinstance(message, Reply):
+                self._deliver(message, descriptor)
+
+    async def admit(self, token: str) -> Admission:
+        """Whom the token lets in; raises as `LinkDoor.admit` does."""
+        reply, _ = await self._ask(lambda number: Admit(number, token))
+        return cast("Admission", reply.admission)
+
+    async def dial(self, session_id: SessionId, port: int) -> socket.socket:
+        """A connection into the session; raises as `LinkDoor.dial` does."""
+        _, descriptor = await self._ask(lambda number: Dial(number, session_id, port))
+        return socket.socket(fileno=cast("int", descriptor))
+
+    async def call_tool(
+        self, token: str, server: str, tool: str, arguments: dict[str, Any], request_id: str
+    ) -> dict[str, Any]:
+        """A tool's result; raises as `LinkDoor.call_tool` does."""
+        _, descriptor = await self._ask(lambda number: CallTool(number, token, server, tool, arguments, request_id))
+        with open(cast("int", descriptor), "rb") as result:  # noqa: ASYNC230 - it lies in memory
+            return cast("dict[str, Any]", json.load(result))
+
+    def used(self, sessions: list[SessionId]) -> None:
+        """Tell that bytes flowed."""
+        self._channel.send(Used(sessions))
+
+    async def _ask(self, question: Callable[[int], Question]) -> Answer:
+        number = next(self._numbers)
+        async with self._turns:
+            answer = self._answers[number] = asyncio.get_running_loop().create_future()
+            try:
+                self._channel.send(question(number))
+                reply, descriptor = await answer
+            except asyncio.CancelledError:
+                _close_unasked(answer)
+                raise
+            finally:
+                del self._answers[number]
+        if reply.code:
+            raise error_from_wire(reply.code, reply.facts, reply.message)
+        return reply, descriptor
+
+    def _deliver(self, reply: Reply, descriptor: int | None) -> None:
+        answer = self._answers.get(reply.number)
+        if answer is not None and not answer.done():
+            answer.set_result((reply, descriptor))
+        elif descriptor is not None:  # whoever asked did not wait
+            os.close(descriptor)
+
+
+def _close_unasked(answer: "asyncio.Future[Answer]") -> None:
+    """The answer came in the same moment in which whoever asked was cut."""
+    if answer.done() and not answer.cancelled() and (descriptor := answer.result()[1]) is not None:
+        os.close(descriptor)

@@ -1,0 +1,82 @@
+"""The gateway at work: takes connections, lets tokens in as the server says, and cuts what the server takes back."""
+
+import asyncio
+import socket
+import time
+
+from cove.core.ids import SessionId
+from cove.core.ports import Admission
+from cove.gateway.admissions import Admissions
+from cove.gateway.asking import Server
+from cove.gateway.client import Client
+from cove.gateway.places import Place
+from cove.gateway.sessions import Sessions
+
+_SWEEP_SECONDS = 1.0
+_MOST_CLIENTS = 20_000
+_BACKLOG = 4096
+
+
+class Service:
+    """Serves links at `place` until the server hangs up."""
+
+    def __init__(self, server: Server, place: Place, file_limit: int) -> None:
+        self.place = place
+        self.sessions = Sessions(file_limit)
+        self.call_tool = server.call_tool
+        self._most_clients = min(_MOST_CLIENTS, max(64, file_limit // 3))
+        self._server = server
+        self._admissions = Admissions(server)
+        self._clients: set[Client] = set()
+
+    async def run(self, listener: socket.socket) -> None:
+        """Take connections, and news of the server."""
+        loop = asyncio.get_running_loop()
+        doors = await loop.create_server(lambda: Client(self), sock=listener, backlog=_BACKLOG)
+        async with doors, asyncio.TaskGroup() as group:
+            sweeping = group.create_task(self._sweep())
+            await self._server.listen(self)
+            sweeping.cancel()
+
+    # What a client's connection asks.
+
+    async def admit(self, token: str) -> Admission:
+        """Whom the token lets in."""
+        return await self._admissions.admit(token)
+
+    async def dial(self, session_id: SessionId, port: int) -> socket.socket:
+        """A connection into the session."""
+        return await self._server.dial(session_id, port)
+
+    def opened(self, client: Client) -> bool:
+        """Note a connection; false if there are too many."""
+        if len(self._clients) >= self._most_clients:
+            return False
+        self._clients.add(client)
+        return True
+
+    def left(self, client: Client) -> None:
+        """Forget it."""
+        self._clients.discard(client)
+
+    # What the server tells.
+
+    def closed(self, session_id: SessionId, link_id: str | None) -> None:
+        """A link, or all of a session's, lead nowhere from now on."""
+        self._admissions.forget(session_id, link_id)
+        self.sessions.forget(session_id, link_id)
+
+    def paused(self, session_id: SessionId) -> None:
+        """The session stands still."""
+        self.sessions.pause(session_id)
+
+    async def _sweep(self) -> None:
+        """Once a second: close what was waited for in vain, and tell which sessions are in use."""
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            now = asyncio.get_running_loop().time()
+            self.sessions.expire(time.time())
+            for client in [each for each in self._clients if each.deadline < now]:
+                client.expire()
+            if flowing := self.sessions.with_flow():
+                self._server.used(flowing)
