@@ -13,7 +13,7 @@ import msgspec
 
 from cove.app.data import DataDir
 from cove.app.settings import DEFAULT_PORT, Settings
-from cove.core.errors import InvalidSetting, NotSupported
+from cove.core.errors import InvalidSetting
 from cove.core.ids import ImageId
 from cove.core.image import Image, Images
 from cove.core.network import NetworkPolicy, check_policy
@@ -148,8 +148,6 @@ def _images(settings: Settings) -> Images:
 def _own_driver(settings: Settings, data: DataDir) -> Driver:
     from cove.node.drivers.namespaces import NamespacesDriver
 
-    if os.geteuid() != 0:
-        raise NotSupported(what="`cove up` without root", reason="this version's sandboxes need it; run `sudo cove up`")
     return NamespacesDriver(node_settings(settings, data))
 
 

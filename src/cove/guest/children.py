@@ -6,6 +6,7 @@ may hold: system calls, and code that is imported already (Python makes its own 
 
 import _signal  # type: ignore[import-not-found]  # typeshed knows only `signal`, which is made of it
 import os
+import resource
 import select
 import signal
 import sys
@@ -47,6 +48,8 @@ def become(settings: GuestSettings, user: User) -> None:
     for fd in settings.cgroup_fds:
         os.write(fd, b"0")
     _volunteer_for_oom()
+    if settings.process_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (settings.process_bytes, settings.process_bytes))
     os.umask(0o022)
     if settings.switch_user:
         uid, gid = settings.ids(user)

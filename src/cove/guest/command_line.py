@@ -11,7 +11,7 @@ def settings(argv: list[str], keeper_fd: int | None) -> GuestSettings:
     """Settings from `--name value` pairs; raises KeyError or ValueError for what a node never sends.
 
     `--fds 4,5 --output-bytes N --home DIR --uid N --gid N`, and `--state FILE` and `--switch-user 0|1`, which
-    default to STATE and to whether this process is root.
+    default to STATE and to whether this process is root, `--process-bytes N` and `--may-be-root 0|1`.
     """
     given = dict(zip(argv[::2], argv[1::2], strict=True))
     return GuestSettings(
@@ -23,4 +23,6 @@ def settings(argv: list[str], keeper_fd: int | None) -> GuestSettings:
         state=given.pop("--state", STATE),
         switch_user=bool(int(given.pop("--switch-user", str(int(os.geteuid() == 0))))),
         keeper_fd=keeper_fd,
+        process_bytes=int(given.pop("--process-bytes", "0")) or None,
+        may_be_root=bool(int(given.pop("--may-be-root", "1"))),
     )

@@ -17,7 +17,8 @@ class GuestSettings(msgspec.Struct, frozen=True, kw_only=True):
     for: it makes a simulation, not a wall. `cgroup_fds` are open `cgroup.procs` files that each child enters before it
     does anything else. `state` is where `set_env` is remembered across a restart of the guest. `keeper_fd` is the
     socket to pid 1. `fork_file_tools` runs each file tool in a child of its own, which is what gives it the rights
-    (and the memory limit) of the user.
+    (and the memory limit) of the user. `process_bytes` bounds what each process may allocate where no control group
+    does; without `may_be_root` a command as root is refused.
     """
 
     home: str = HOME
@@ -30,6 +31,8 @@ class GuestSettings(msgspec.Struct, frozen=True, kw_only=True):
     cgroup_fds: tuple[int, ...] = ()
     state: str | None = None
     keeper_fd: int | None = None
+    process_bytes: int | None = None
+    may_be_root: bool = True
 
     def ids(self, user: User) -> tuple[int, int]:
         """The user and group id that `user` stands for inside."""

@@ -47,7 +47,12 @@ def check_variables(values: dict[str, str]) -> None:
 
 
 def environment(settings: GuestSettings, user: User, shell: str) -> dict[str, str]:
-    """What every command of `user` starts with: the image's variables, from /etc/environment, and the user's own."""
+    """What every command of `user` starts with: the image's variables, from /etc/environment, and the user's own.
+
+    Raises ToolFailed NotSupported for root where nobody can be root.
+    """
+    if user == "root" and not settings.may_be_root:
+        raise failed("NotSupported", "nobody is root in this session: its server has one user id; leave `user` out")
     return {
         "PATH": _PATH,
         **({} if settings.root else _image_variables()),

@@ -14,11 +14,10 @@ from concurrent.futures import Future
 from cove.core.errors import GuestSilent, NothingListening, SandboxGone
 from cove.core.ids import SessionId
 from cove.core.session import EndReason
+from cove.node.netns import LOCALHOST, open_sockets
 from cove.node.syscalls import CLONE_NEWNET, setns
 
 Sockets = tuple[socket.socket, ...]
-_PLACES = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
-"""Where servers listen that were told to listen on `localhost`; those that listen everywhere are found at the first."""
 _PATIENCE = 5.0
 """Seconds that a server with a full backlog gets."""
 
@@ -41,18 +40,6 @@ async def dial(session_id: SessionId, made: Awaitable[Sockets], port: int) -> so
         raise NothingListening(session_id=session_id, port=port) from error
 
 
-def open_sockets() -> Sockets:
-    """An unconnected socket for each place, in the network of the calling thread; without IPv6, for the first only."""
-    made: list[socket.socket] = []
-    for family, _ in _PLACES:
-        try:
-            made.append(socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
-        except OSError:
-            if not made:
-                raise
-    return tuple(made)
-
-
 async def first_connected(sockets: Sockets, port: int) -> socket.socket:
     """The first of `open_sockets` that gets through to `port`; the others are closed. Raises the last one's OSError."""
     remaining = list(sockets)
@@ -60,7 +47,7 @@ async def first_connected(sockets: Sockets, port: int) -> socket.socket:
         while True:
             tried = remaining[0]
             try:
-                await asyncio.get_running_loop().sock_connect(tried, (dict(_PLACES)[tried.family], port))
+                await asyncio.get_running_loop().sock_connect(tried, (dict(LOCALHOST)[tried.family], port))
             except OSError:
                 if len(remaining) == 1:
                     raise

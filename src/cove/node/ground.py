@@ -57,6 +57,9 @@ class Ground(Protocol):
     def lay_out(self, spec: SandboxSpec) -> None:
         """Make what a sandbox needs before it is born: its directory, disk and limits. Blocks; raises OSError."""
 
+    async def get_ready(self, spec: SandboxSpec) -> None:
+        """Make what an image needs before its first sandbox."""
+
     def order(self, spec: SandboxSpec) -> Order:
         """Everything the launcher needs for one sandbox."""
 
@@ -69,5 +72,5 @@ class Ground(Protocol):
     def names(self) -> set[str]:
         """Sessions of which anything is left beside their directory."""
 
-    def disk_bytes(self, session_id: SessionId) -> int:
+    async def disk_bytes(self, session_id: SessionId) -> int:
         """What a sandbox has stored, as last seen."""

@@ -13,6 +13,8 @@ from cove.node.syscalls import CLONE_NEWNET, setns
 DNS_PORT = 53
 RELAY_PORT = 15001
 _BACKLOG = 512
+LOCALHOST = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+"""Where servers listen that were told to listen on `localhost`; those that listen everywhere are found at the first."""
 
 _NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_EXCL, _NLM_F_CREATE = 1, 4, 0x200, 0x400
 _NLMSG_ERROR, _RTM_NEWLINK, _RTM_NEWROUTE = 2, 16, 24
@@ -47,14 +49,15 @@ def open_listeners(netns_fd: int) -> list[int]:
     try:
         setns(netns_fd, CLONE_NEWNET)
         try:
-            return _open_all()
+            return open_all_listeners()
         finally:
             _return_to(own)
     finally:
         os.close(own)
 
 
-def _open_all() -> list[int]:
+def open_all_listeners() -> list[int]:
+    """The same in the network namespace that we are in."""
     opened: list[socket.socket] = []
     try:
         for kind, port in (
@@ -68,6 +71,18 @@ def _open_all() -> list[int]:
             listener.close()
         raise
     return [listener.detach() for listener in opened]
+
+
+def open_sockets() -> tuple[socket.socket, ...]:
+    """An unconnected socket for each place, in the network of the calling thread; without IPv6, for the first only."""
+    made: list[socket.socket] = []
+    for family, _ in LOCALHOST:
+        try:
+            made.append(socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+        except OSError:
+            if not made:
+                raise
+    return tuple(made)
 
 
 def _open(kind: int, port: int) -> socket.socket:

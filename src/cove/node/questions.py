@@ -15,7 +15,7 @@ from cove.core.limits import GIB, MIB, Limits
 from cove.node import syscalls
 from cove.node.cgroups import Group, find_hierarchies
 from cove.node.disks import make_template, mount_disk
-from cove.node.launcher.birth import make_user_namespace
+from cove.node.launcher.owners import make_user_namespace
 from cove.node.netns import setup_egress
 from cove.node.seccomp import sandbox_filter
 

@@ -130,7 +130,7 @@ class NamespacesDriver:
     async def metrics(self, session_id: SessionId) -> Metrics:
         """Measure from outside."""
         rx, tx = await self._relay.usage(session_id)
-        return self._find(session_id).metrics(rx, tx, self._ground.disk_bytes(session_id))
+        return self._find(session_id).metrics(rx, tx, await self._ground.disk_bytes(session_id))
 
     async def destroy(self, session_id: SessionId) -> None:
         """End every process and remove every trace, by the session's name alone."""
@@ -157,6 +157,7 @@ class NamespacesDriver:
         return facts_of(pid) | {"limits": {name: getattr(spec.limits, name) for name in Limits.__struct_fields__}}
 
     async def _lay_out(self, spec: SandboxSpec) -> None:
+        await self._ground.get_ready(spec)
         async with self._threads:
             await asyncio.to_thread(self._ground.lay_out, spec)
 

@@ -59,6 +59,9 @@ class RootGround:
         copy_sparse(self._blueprints.template(spec.limits.disk_bytes), directory / "disk.img")
         self.members(spec.session_id).create(spec.limits)
 
+    async def get_ready(self, spec: SandboxSpec) -> None:
+        """Nothing: root maps every image's owners to the sandbox's."""
+
     def order(self, spec: SandboxSpec) -> Order:
         """By the blueprints."""
         return self._blueprints.order(spec, self.members(spec.session_id))
@@ -75,7 +78,7 @@ class RootGround:
         """Those with a control group."""
         return session_names(self._hierarchies, self._settings.instance)
 
-    def disk_bytes(self, session_id: SessionId) -> int:
+    async def disk_bytes(self, session_id: SessionId) -> int:
         """The blocks of the disk's image."""
         return (self._directory(session_id) / "disk.img").stat().st_blocks * 512
 

@@ -8,6 +8,7 @@ control can be left out of `Order.controls` by a test only, to show that its att
 
 import fcntl
 import os
+import resource
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,8 @@ from cove.node.disks import mount_disk
 from cove.node.launcher.inside import enter_root
 from cove.node.launcher.lock_down import lock_down
 from cove.node.launcher.orders import Order
-from cove.node.settings import ID_RANGE
+from cove.node.launcher.outer import Outer, Record
+from cove.node.launcher.owners import make_user_namespace, take_ids
 
 Step = Callable[[str], None]
 _INNER = sys.CLONE_NEWNS | sys.CLONE_NEWNET | sys.CLONE_NEWCGROUP | sys.CLONE_NEWUTS | sys.CLONE_NEWIPC
@@ -25,25 +27,26 @@ FIRST_INHERITED = 3
 """The guest finds its listening socket at descriptor 3 and the work groups' files from 4 on."""
 
 
-def be_born(order: Order, listener: socket.socket, report: Callable[[int], None], step: Step) -> None:
-    """Become the sandbox's first process. `report` gets its process id, as the host counts; raises OSError."""
-    step("make a user namespace")
-    userns = make_user_namespace(order.first_id)
-    step("prepare mounts")
-    mounts = prepare_mounts(order, userns)
-    step("join control groups")
-    for file in order.join:
-        Path(file).write_text("0")
-    work = [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in order.work_files]
+def be_born(
+    order: Order, listener: socket.socket, report: Callable[[int], None], step: Step, outer: Outer | None = None
+) -> None:
+    """Become the sandbox's first process. `report` gets its process id, as the host counts; raises OSError.
+
+    `outer` is the launcher's own user namespace, where it has no root.
+    """
+    record = None if outer is None else Record(order.directory)
+    userns, mounts, work = _prepare_as_root(order, step) if outer is None else _prepare(order, outer, step)
     step("enter the user namespace")
     sys.setns(userns, sys.CLONE_NEWUSER)
-    os.setgroups([])
-    os.setresgid(0, 0, 0)
-    os.setresuid(0, 0, 0)
+    take_ids(0 if outer is None else outer.root)
     sys.unshare(sys.CLONE_NEWPID)
     if (pid := os.fork()) != 0:
+        if record is not None:
+            record.write(pid)
         report(pid)
         os._exit(0)
+    if record is not None:
+        record.await_written()
     os.setsid()
     step("make the other namespaces")
     sys.unshare(_INNER)
@@ -51,46 +54,62 @@ def be_born(order: Order, listener: socket.socket, report: Callable[[int], None]
     step("lock down")
     inherited = [listener.fileno(), *work]
     _place_descriptors(inherited)
+    if order.ordinary is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order.ordinary.file_bytes, order.ordinary.file_bytes))
     lock_down(order.controls)
     step("start the guest")
     os.execve(order.argv[0], _with_descriptors(order.argv, len(work)), {"PATH": "/usr/bin:/bin"})  # noqa: S606 - exec it is
 
 
-def make_user_namespace(first_id: int) -> int:
-    """A user namespace whose ids 0 to 65535 are `first_id` and up outside; its descriptor is all that keeps it.
+def _prepare_as_root(order: Order, step: Step) -> tuple[int, dict[str, int], list[int]]:
+    step("make a user namespace")
+    userns = make_user_namespace(order.first_id)
+    step("prepare mounts")
+    mounts = prepare_mounts(order, userns)
+    return userns, mounts, _join(order, step)
 
-    The child it is made with ends when the pipe is closed, at the latest with this process; who outlives us reaps it.
-    """
-    held, end = os.pipe2(os.O_CLOEXEC)
-    child = sys.fork_unmapped()
-    if child == 0:
-        os.close(end)
-        os.read(held, 1)
-        os._exit(0)
-    try:
-        for file in ("uid_map", "gid_map"):
-            Path(f"/proc/{child}/{file}").write_text(f"0 {first_id} {ID_RANGE}\n")
-        return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.close(held)
-        os.close(end)
+
+def _prepare(order: Order, outer: Outer, step: Step) -> tuple[int, dict[str, int], list[int]]:
+    """The same without root: mounts are found as the user, whose paths they are, and owned by the sandbox's root."""
+    work = _join(order, step)
+    step("enter the launcher's user namespace")
+    outer.enter()
+    step("prepare mounts")
+    mounts = mounts_of(order, sys.open_tree(f"{order.directory}/disk"), None)
+    outer.become_root()
+    outer.lay_out(mounts["disk"])
+    step("make a user namespace")
+    return outer.make_sandbox_namespace(order.ordinary.processes if order.ordinary else 1024), mounts, work
+
+
+def _join(order: Order, step: Step) -> list[int]:
+    """Enter the control groups; the files by which commands enter theirs."""
+    step("join control groups")
+    for file in order.join:
+        Path(file).write_text("0")
+    return [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in order.work_files]
 
 
 def prepare_mounts(order: Order, userns: int) -> dict[str, int]:
     """The mounts that only real root can make, detached, by the short name under which they are attached inside."""
-    mounts = {"disk": mount_disk(Path(order.directory, "disk.img"))}
-    sys.set_mount_attributes(mounts["disk"], sys.MOUNT_ATTR_NODEV, userns)
+    return mounts_of(order, mount_disk(Path(order.directory, "disk.img")), userns)
+
+
+def mounts_of(order: Order, disk: int, userns: int | None) -> dict[str, int]:
+    """The disk and the read-only trees, idmapped into `userns` where there is one."""
+    mounts = {"disk": disk}
+    sys.set_mount_attributes(disk, sys.MOUNT_ATTR_NODEV, userns)
     lowers = dict.fromkeys(path for overlay in order.overlays for path in overlay.lowers)
     for place, path in enumerate(lowers):
         mounts[f"lower{place}"] = _copy_of(path, userns)
     for place, bind in enumerate(order.binds):
-        mounts[f"bind{place}"] = _copy_of(bind.source)
+        mounts[f"bind{place}"] = _copy_of(bind.source, recursive=bind.recursive)
     return mounts | {"runtime": _copy_of(order.runtime)}
 
 
-def _copy_of(path: str, userns: int | None = None) -> int:
+def _copy_of(path: str, userns: int | None = None, *, recursive: bool = False) -> int:
     """Without a user namespace to map into, only what everybody may read can be read inside."""
-    copy = sys.open_tree(path)
+    copy = sys.open_tree(path, recursive=recursive)
     sys.set_mount_attributes(copy, sys.MOUNT_ATTR_RDONLY | sys.MOUNT_ATTR_NODEV, userns)
     return copy
 

@@ -6,11 +6,12 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 
-from cove.core.errors import SandboxNotCreated
-from cove.node.launcher.orders import Answer, Listen, Order
+from cove.core.errors import SandboxFailed, SandboxNotCreated
+from cove.node.launcher.orders import Answer, Errand, Listen, OpenSockets, Order, Outcome, Request
 
 _PACKET = 256 * 1024
 _MOST_FDS = 8
@@ -18,9 +19,13 @@ _PATIENCE = 60.0
 
 
 class Launcher:
-    """One launcher process. Its requests are answered one after the other; callers may ask at once."""
+    """One launcher process. Its requests are answered one after the other; callers may ask at once.
 
-    def __init__(self) -> None:
+    `arguments` are those of the process: see there.
+    """
+
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._line = ThreadPoolExecutor(max_workers=1, thread_name_prefix="launcher")
@@ -35,12 +40,29 @@ class Launcher:
         _, fds = await self._ask(Listen(pid=pid))
         return fds
 
+    async def open_sockets(self, pid: int) -> tuple[socket.socket, ...]:
+        """Unconnected sockets in that process's network namespace, for a `dial` by who may not enter it."""
+        _, fds = await self._ask(OpenSockets(pid=pid))
+        return tuple(socket.socket(fileno=fd) for fd in fds)
+
+    async def run(self, errand: Errand) -> Any:
+        """What comes of an errand, once it is done; raises SandboxFailed with why there is nothing."""
+        _, fds = await self._ask(errand)
+        try:
+            text = await read_to_end(fds[0])
+        finally:
+            os.close(fds[0])
+        outcome = msgspec.json.decode(text, type=Outcome) if text else Outcome(reason="it was killed")
+        if outcome.reason:
+            raise SandboxFailed(reason=f"could not {errand.name} in {errand.directory}: {outcome.reason}")
+        return outcome.result
+
     async def close(self) -> None:
         """End the launcher; what it made lives on."""
         await asyncio.get_running_loop().run_in_executor(self._line, self._hang_up)
         self._line.shutdown(wait=False)
 
-    async def _ask(self, request: Order | Listen) -> tuple[Answer, list[int]]:
+    async def _ask(self, request: Request) -> tuple[Answer, list[int]]:
         exchange = self._line.submit(self._exchange, request)
         try:
             return await asyncio.shield(asyncio.wrap_future(exchange))
@@ -48,7 +70,7 @@ class Launcher:
             exchange.add_done_callback(_close_all)
             raise
 
-    def _exchange(self, request: Order | Listen) -> tuple[Answer, list[int]]:
+    def _exchange(self, request: Request) -> tuple[Answer, list[int]]:
         try:
             control = self._connected()
             control.send(msgspec.json.encode(request))
@@ -77,7 +99,7 @@ class Launcher:
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(_PATIENCE)
-        command = [sys.executable, "-I", "-m", "cove.node.launcher.process", str(theirs.fileno())]
+        command = [sys.executable, "-I", "-m", "cove.node.launcher.process", str(theirs.fileno()), *self._arguments]
         self._process = subprocess.Popen(
             command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -94,6 +116,25 @@ class Launcher:
                 self._process.kill()
                 self._process.wait()
         self._control = self._process = None
+
+
+async def read_to_end(fd: int) -> bytes:
+    """Everything that comes out of a pipe until its last writer is gone."""
+    loop, readable, pieces = asyncio.get_running_loop(), asyncio.Event(), []
+    os.set_blocking(fd, False)
+    loop.add_reader(fd, readable.set)
+    try:
+        while True:
+            await readable.wait()
+            readable.clear()
+            try:
+                while piece := os.read(fd, 65536):
+                    pieces.append(piece)
+            except BlockingIOError:
+                continue
+            return b"".join(pieces)
+    finally:
+        loop.remove_reader(fd)
 
 
 def _close_all(exchange: "Future[tuple[Answer, list[int]]]") -> None:

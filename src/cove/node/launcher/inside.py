@@ -46,7 +46,7 @@ def enter_root(order: Order, mounts: dict[str, int], step: Callable[[str], None]
         os.makedirs(directory, exist_ok=True)
     _mount_run(mounts)
     _mount_proc(order)
-    _mount_dev()
+    _mount_dev(order)
     step("enter the root")
     sys.pivot_root_here()
     sys.sethostname(order.hostname)
@@ -113,15 +113,18 @@ def _mount_proc(order: Order) -> None:
             sys.mount("tmpfs", path, "tmpfs", _STRICT | sys.MS_RDONLY, "mode=555,size=0")
 
 
-def _mount_dev() -> None:
+def _mount_dev(order: Order) -> None:
     sys.mount("tmpfs", "dev", "tmpfs", sys.MS_NOSUID | sys.MS_NOEXEC, "mode=755,size=64k")
     for name in _DEVICES:
         os.close(os.open(f"dev/{name}", os.O_CREAT | os.O_WRONLY, 0o666))
         sys.mount(f"/dev/{name}", f"dev/{name}", None, sys.MS_BIND)
     for directory in ("pts", "shm", "mqueue"):
         os.mkdir(f"dev/{directory}")
-    sys.mount("devpts", "dev/pts", "devpts", sys.MS_NOSUID | sys.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620,gid=5")
-    sys.mount("tmpfs", "dev/shm", "tmpfs", sys.MS_NOSUID | sys.MS_NODEV, "mode=1777")
+    group = ",gid=5" if os.geteuid() == 0 else ""  # where there is one id, there is no group of terminals
+    options = f"newinstance,ptmxmode=0666,mode=620{group}"
+    sys.mount("devpts", "dev/pts", "devpts", sys.MS_NOSUID | sys.MS_NOEXEC, options)
+    size = f",size={order.ordinary.shm_bytes}" if order.ordinary else ""  # else the control group bounds it
+    sys.mount("tmpfs", "dev/shm", "tmpfs", sys.MS_NOSUID | sys.MS_NODEV, f"mode=1777{size}")
     sys.mount("mqueue", "dev/mqueue", "mqueue", _STRICT)
     for name, target in _DEVICE_LINKS.items():
         os.symlink(target, f"dev/{name}")

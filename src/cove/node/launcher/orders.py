@@ -1,13 +1,16 @@
 """What the node orders from the launcher and what it answers: JSON in one packet each, descriptors beside it."""
 
+from typing import Any
+
 import msgspec
 
 
 class Bind(msgspec.Struct, frozen=True):
-    """A directory of the host that a sandbox sees, read-only."""
+    """A directory of the host that a sandbox sees, read-only; `recursive` with all that is mounted in it."""
 
     source: str
     inside: str
+    recursive: bool = False
 
 
 class Overlay(msgspec.Struct, frozen=True):
@@ -16,6 +19,14 @@ class Overlay(msgspec.Struct, frozen=True):
     layer: str
     lowers: list[str]
     inside: str
+
+
+class Ordinary(msgspec.Struct, frozen=True, kw_only=True):
+    """What an ordinary user's sandbox has instead of control groups and a disk image: limits of the process table."""
+
+    processes: int
+    file_bytes: int
+    shm_bytes: int
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -34,12 +45,41 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     work_files: list[str]
     relay_port: int | None
     controls: list[str]
+    ordinary: Ordinary | None = None
 
 
 class Listen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Open the relay's listeners in the network namespace of process `pid`."""
 
     pid: int
+
+
+class OpenSockets(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Open the sockets of `dial` in the network namespace of process `pid`."""
+
+    pid: int
+
+
+class Errand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Something to be done in `directory` as root of the launcher's own user namespace; see `errands`.
+
+    Answered at once with the read end of a pipe, from which an `Outcome` comes in the end.
+    """
+
+    name: str
+    directory: str
+    arguments: list[str] = []
+
+
+Request = Order | Listen | OpenSockets | Errand
+"""The last two only where the launcher has no root."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of an errand: its result, or why there is none."""
+
+    result: Any = None
+    reason: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,15 +12,19 @@ import msgspec
 from cove.node import netns
 from cove.node import syscalls as linux
 from cove.node.launcher.birth import be_born
-from cove.node.launcher.orders import Answer, Listen, Order
+from cove.node.launcher.errands import run_errand
+from cove.node.launcher.orders import Answer, Errand, Listen, OpenSockets, Order, Request
+from cove.node.launcher.outer import Outer
+from cove.node.launcher.visits import visit
+from cove.node.subordinate_ids import LentIds
 
 _PACKET = 256 * 1024
 _PATIENCE = 20.0
 """Seconds a birth may take, on a machine that is busy with fifty others."""
 
 
-def main(control: socket.socket) -> None:
-    """Serve requests until the node's end is closed."""
+def main(control: socket.socket, outer: Outer | None = None) -> None:
+    """Serve requests until the node's end is closed; with an `outer` namespace where we are not root."""
     control.set_inheritable(False)  # a sandbox must never hold it
     linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
@@ -28,7 +32,7 @@ def main(control: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to handle
     deaths = _watch_deaths()
     while packet := _receive(control, deaths):
-        answer, fds = _obey(packet)
+        answer, fds = _obey(packet, outer)
         try:
             socket.send_fds(control, [msgspec.json.encode(answer)], fds)
         except BrokenPipeError:  # the node died meanwhile; the next one finds what was made, and clears it up
@@ -67,35 +71,53 @@ def _reap() -> None:
         return
 
 
-def _obey(packet: bytes) -> tuple[Answer, list[int]]:
+def _obey(packet: bytes, outer: Outer | None) -> tuple[Answer, list[int]]:
     try:
-        request = msgspec.json.decode(packet, type=Order | Listen)
+        request: Request = msgspec.json.decode(packet, type=Request)
     except (msgspec.DecodeError, RecursionError) as error:
         return Answer(step="read the order", reason=str(error)), []
     try:
-        return _create(request) if isinstance(request, Order) else _listen(request)
+        if isinstance(request, Order):
+            return _create(request, outer)
+        return _serve_as_root(request) if outer is None else _serve(request, outer)
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL
         return Answer(step="launch", reason=str(error)), []
 
 
-def _create(order: Order) -> tuple[Answer, list[int]]:
+def _serve_as_root(request: Request) -> tuple[Answer, list[int]]:
+    if not isinstance(request, Listen):
+        return Answer(step="launch", reason="root needs nobody for this"), []
+    return _listen(request)
+
+
+def _serve(request: Request, outer: Outer) -> tuple[Answer, list[int]]:
+    if isinstance(request, Errand):
+        return Answer(), [run_errand(request, outer)]
+    if isinstance(request, Listen):
+        return Answer(pid=request.pid), visit(request.pid, netns.open_all_listeners)
+    if isinstance(request, OpenSockets):
+        return Answer(pid=request.pid), visit(request.pid, lambda: [made.detach() for made in netns.open_sockets()])
+    raise ValueError(f"no such request: {request}")
+
+
+def _create(order: Order, outer: Outer | None) -> tuple[Answer, list[int]]:
     """Fork a child that becomes the sandbox, and wait until it runs the guest or says why not."""
     (pids, report), (failures, fail) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
     try:
-        child = _fork(order, report, fail)
+        child = _fork(order, outer, report, fail)
         return _watch(child, pids, failures)
     finally:
         os.close(pids)
         os.close(failures)
 
 
-def _fork(order: Order, report: int, fail: int) -> int:
+def _fork(order: Order, outer: Outer | None, report: int, fail: int) -> int:
     """The child; its ends of the two pipes are closed here in any case."""
     try:
         with _bind(order.directory) as listener:
             child = linux.fork_into(order.born_in) if order.born_in else os.fork()
             if child == 0:
-                _live(order, listener, report, fail)
+                _live(order, outer, listener, (report, fail))
             return child
     finally:
         os.close(report)
@@ -115,11 +137,12 @@ def _bind(directory: str) -> socket.socket:
         os.chdir("/")
 
 
-def _live(order: Order, listener: socket.socket, pids: int, failures: int) -> None:
+def _live(order: Order, outer: Outer | None, listener: socket.socket, pipes: tuple[int, int]) -> None:
     """The child's whole life in our code; a failure goes into the pipe that a successful exec closes."""
     place = ["fork"]
+    pids, failures = pipes
     try:
-        be_born(order, listener, lambda pid: _report(pids, pid), lambda step: place.__setitem__(0, step))
+        be_born(order, listener, lambda pid: _report(pids, pid), lambda step: place.__setitem__(0, step), outer)
     except BaseException as error:  # noqa: BLE001 - nothing may return into the parent's loop
         answer = Answer(step=place[0], reason=str(error) or type(error).__name__)
         os.write(failures, msgspec.json.encode(answer))
@@ -157,5 +180,11 @@ def _listen(request: Listen) -> tuple[Answer, list[int]]:
         os.close(namespace)
 
 
+def _start(control: str, lent: str = "") -> None:
+    """`lent` is what an ordinary user's launcher may use: a LentIds, or null, as JSON."""
+    outer = Outer(msgspec.json.decode(lent, type=LentIds | None)) if lent else None
+    main(socket.socket(fileno=int(control)), outer)
+
+
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    _start(*sys.argv[1:])

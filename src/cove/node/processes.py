@@ -1,0 +1,162 @@
+"""A sandbox's processes where no control group is ours: found by their pid namespace, stopped and ended by signals.
+
+What a control group does at once and for the kernel's own sake is done here from outside, again and again until it is
+so: a sandbox stands still once a whole round finds every process of it stopped. Nobody inside can undo that, since
+nobody inside runs.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+import msgspec
+
+from cove.core.ports import Facts
+from cove.node.facts import start_time
+
+RECORD = "process.json"
+"""The launcher's note of a sandbox's first process, written before that process does anything."""
+_STOPPED_BEFORE = "stopped.json"
+_STILL, _DEAD = "Tt", "ZX"
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Processes:
+    """The processes of the sandbox that lives in `directory`; implements `ground.Members`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def first(self) -> int | None:
+        """The first process, by its number on the host; None if there is none, or another one has its number."""
+        try:
+            facts: Facts = msgspec.json.decode((self._directory / RECORD).read_bytes())
+            return int(facts["pid"]) if start_time(int(facts["pid"])) == facts["start_time"] else None
+        except (OSError, KeyError, msgspec.DecodeError):
+            return None
+
+    def holds(self, pid: int) -> bool:
+        """Whether `pid` is the sandbox's first process."""
+        return self.first() == pid
+
+    def members(self) -> set[int]:
+        """Every living process, by its number on the host."""
+        first = self.first()
+        return set() if first is None else members_of([first])[first]
+
+    def freeze(self, frozen: bool) -> None:
+        """Stop every process, or let those go on that we stopped; it is done when `is_frozen` says so."""
+        if frozen:
+            self._remember_stopped()
+            self._stop()
+        else:
+            for pid in self.members() - self._stopped_before():
+                _signal(pid, signal.SIGCONT)
+            (self._directory / _STOPPED_BEFORE).unlink(missing_ok=True)
+
+    def is_frozen(self) -> bool:
+        """Whether every process stands still; while a pause is under way, this stops those that were just born."""
+        if not (self._directory / _STOPPED_BEFORE).exists():
+            return False
+        return self._stop()
+
+    def _stop(self) -> bool:
+        """One round; says whether it found nobody running."""
+        moving = [pid for pid in self.members() if _state(pid) not in _STILL + _DEAD]
+        for pid in moving:
+            _signal(pid, signal.SIGSTOP)
+        return not moving
+
+    def _remember_stopped(self) -> None:
+        """Those that stand still of their own accord stay so after the resume; a second pause knows no better."""
+        note = self._directory / _STOPPED_BEFORE
+        if not note.exists():
+            note.write_bytes(msgspec.json.encode([pid for pid in self.members() if _state(pid) in _STILL]))
+
+    def _stopped_before(self) -> set[int]:
+        try:
+            return set(msgspec.json.decode((self._directory / _STOPPED_BEFORE).read_bytes(), type=list[int]))
+        except OSError:
+            return set()
+
+    def kill(self) -> None:
+        """SIGKILL for the first process, and so for all. Does not wait."""
+        if (first := self.first()) is not None:
+            _signal(first, signal.SIGKILL)
+
+    def cpu_seconds(self) -> float:
+        """Processor time of the living, and of the dead that somebody waited for."""
+        return sum(_ticks(pid) for pid in self.members()) / _TICKS
+
+    def memory_bytes(self) -> int:
+        """Memory in use; what several processes share is counted once for each."""
+        return sum(memory_of(pid) for pid in self.members())
+
+    def has_starved(self) -> bool:
+        """Not known without a control group, by which the kernel counts whom it killed for want of memory."""
+        return False
+
+
+def members_of(firsts: list[int]) -> dict[int, set[int]]:
+    """The processes of several sandboxes, by the first process of each; one look through /proc finds all."""
+    by_namespace = {_namespace(first): first for first in firsts}
+    found: dict[int, set[int]] = {first: set() for first in firsts}
+    for name in os.listdir("/proc"):
+        if name.isdecimal() and (space := _namespace(int(name))) is not None and space in by_namespace:
+            found[by_namespace[space]].add(int(name))
+    return found
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of anonymous and shared memory of a process; 0 if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    values = (line.split() for line in fields.splitlines() if line.startswith(("RssAnon:", "RssShmem:")))
+    return sum(int(value[1]) * 1024 for value in values)
+
+
+def _namespace(pid: int) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return None
+
+
+def _fields(pid: int) -> list[str]:
+    return _fields_of(Path(f"/proc/{pid}"))
+
+
+def _fields_of(place: Path) -> list[str]:
+    """From the third field of /proc/PID/stat on; those of a dead process if it is gone."""
+    try:
+        return (place / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["X", *["0"] * 20]
+
+
+def _state(pid: int) -> str:
+    """The first thread's, which stops with the others; where that one has ended before them, another's."""
+    state = _fields(pid)[0]
+    if state != "Z":
+        return state
+    return next((other for task in _tasks(pid) if (other := _fields_of(task)[0]) not in _DEAD), state)
+
+
+def _tasks(pid: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
+
+
+def _ticks(pid: int) -> int:
+    return sum(int(field) for field in _fields(pid)[11:15])
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
