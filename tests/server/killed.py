@@ -15,6 +15,7 @@ MOVES = {
     "resume": [("POST", "/pause"), ("POST", "/resume")],
     "delete": [("DELETE", "")],
     "release": [],
+    "key": [],
 }
 IDLE = 60.0
 
@@ -34,6 +35,9 @@ def main(directory: Path, checkpoint: str) -> None:
             for method, path in MOVES[move]:
                 http.request(method, f"/v1/sessions/{session}{path}").raise_for_status()
             cove.pass_time(IDLE + 1)
+            key = http.post("/v1/keys", json={"tenant": "blue"}).json()["key"]["key_id"]
+            http.post(f"/v1/keys/{key}/rotate", json={}).raise_for_status()
+            http.delete(f"/v1/keys/{key}").raise_for_status()
 
 
 if __name__ == "__main__":

@@ -101,3 +101,93 @@ def test_first_key_is_made_and_told_once() -> None:
             keys = client.get("/v1/keys", headers={"Authorization": f"Bearer {told[0]}"}).json()["keys"]
     assert len(told) == 1
     assert [key["is_operator"] for key in keys] == [True]
+
+
+def test_key_expires(http: httpx2.Client, client_of: Client, cove: Cove) -> None:
+    made = http.post("/v1/keys", json={"tenant": "blue", "name": "ci", "expires_in": 60}).json()
+    assert (made["key"]["name"], made["key"]["expires_at"] - made["key"]["created_at"]) == ("ci", 60)
+    tenant = client_of(made["secret"])
+    cove.pass_time(59)
+    assert tenant.get("/v1/sessions").status_code == 200
+    cove.pass_time(2)
+    refused = tenant.get("/v1/sessions")
+    assert (refused.status_code, refused.json()["error"]["facts"]) == (401, {"problem": "expired"})
+    assert "cove key create" in refused.json()["error"]["message"]
+
+
+def test_rotated_key_works_beside_its_successor_for_the_overlap(
+    http: httpx2.Client, client_of: Client, cove: Cove
+) -> None:
+    old = http.post("/v1/keys", json={"tenant": "blue", "name": "ci"}).json()
+    before = client_of(old["secret"])
+    assert before.get("/v1/sessions").status_code == 200  # the server remembers keys that it has seen
+    new = http.post(f"/v1/keys/{old['key']['key_id']}/rotate", json={"overlap": 100}).json()
+    after = client_of(new["secret"])
+    assert (new["key"]["tenant"], new["key"]["name"], new["key"]["is_operator"]) == ("blue", "ci", False)
+    own = after.post("/v1/sessions", json={"max_lifetime": 1000}).json()["session_id"]
+    assert before.get(f"/v1/sessions/{own}").status_code == 200
+    cove.pass_time(101)
+    assert before.get("/v1/sessions").json()["error"]["facts"] == {"problem": "expired"}
+    assert after.get(f"/v1/sessions/{own}").status_code == 200
+
+
+def test_rotation_without_overlap_ends_the_old_key_at_once(http: httpx2.Client, client_of: Client) -> None:
+    old = http.post("/v1/keys", json={"tenant": "blue"}).json()
+    http.post(f"/v1/keys/{old['key']['key_id']}/rotate", json={"overlap": 0}).raise_for_status()
+    assert client_of(old["secret"]).get("/v1/sessions").status_code == 401
+
+
+def test_overlap_is_a_day_where_none_is_asked_for(http: httpx2.Client) -> None:
+    old = http.post("/v1/keys", json={"tenant": "blue"}).json()["key"]
+    new = http.post(f"/v1/keys/{old['key_id']}/rotate", json={}).json()["key"]
+    expiry = next(key["expires_at"] for key in http.get("/v1/keys").json()["keys"] if key["key_id"] == old["key_id"])
+    assert expiry - new["created_at"] == 86400
+
+
+def test_successor_lives_as_long_as_the_key_that_it_replaces(http: httpx2.Client, cove: Cove) -> None:
+    old = http.post("/v1/keys", json={"tenant": "blue", "expires_in": 100}).json()["key"]
+    cove.pass_time(50)
+    new = http.post(f"/v1/keys/{old['key_id']}/rotate", json={"overlap": 1000}).json()["key"]
+    assert new["expires_at"] - new["created_at"] == pytest.approx(100)
+    shown = {key["key_id"]: key for key in http.get("/v1/keys").json()["keys"]}
+    assert shown[old["key_id"]]["expires_at"] == old["expires_at"]  # an overlap makes no key live longer
+
+
+def test_rotated_operator_is_an_operator(http: httpx2.Client, client_of: Client) -> None:
+    old = http.post("/v1/keys", json={"tenant": "ops", "is_operator": True}).json()["key"]
+    new = client_of(http.post(f"/v1/keys/{old['key_id']}/rotate", json={}).json()["secret"])
+    assert new.post("/v1/keys", json={"tenant": "blue"}).status_code == 201
+
+
+def test_dead_key_is_not_rotated(http: httpx2.Client, cove: Cove) -> None:
+    revoked = http.post("/v1/keys", json={"tenant": "blue"}).json()["key"]["key_id"]
+    http.delete(f"/v1/keys/{revoked}").raise_for_status()
+    expired = http.post("/v1/keys", json={"tenant": "blue", "expires_in": 1}).json()["key"]["key_id"]
+    cove.pass_time(2)
+    for key_id in (revoked, expired):
+        refused = http.post(f"/v1/keys/{key_id}/rotate", json={})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "InvalidInput")
+    assert http.post("/v1/keys/k-none/rotate", json={}).json()["error"]["code"] == "KeyNotFound"
+
+
+def test_tenant_may_not_rotate(tenant: httpx2.Client) -> None:
+    own = tenant.get("/v1/keys").json()["keys"][0]["key_id"]
+    assert tenant.post(f"/v1/keys/{own}/rotate", json={}).status_code == 403
+
+
+@pytest.mark.parametrize("wish", [{"expires_in": 0}, {"expires_in": 1e12}, {"name": "a\nb"}, {"name": "x" * 101}])
+def test_key_of_no_sense_is_refused(http: httpx2.Client, wish: dict[str, object]) -> None:
+    refused = http.post("/v1/keys", json={"tenant": "blue", **wish})
+    assert (refused.status_code, refused.json()["error"]["facts"]["name"]) == (400, next(iter(wish)))
+
+
+def test_overlap_of_no_sense_is_refused(http: httpx2.Client) -> None:
+    key_id = http.post("/v1/keys", json={"tenant": "blue"}).json()["key"]["key_id"]
+    assert http.post(f"/v1/keys/{key_id}/rotate", json={"overlap": -1}).status_code == 400
+
+
+def test_key_that_ended_ends_no_session(http: httpx2.Client, client_of: Client) -> None:
+    made = http.post("/v1/keys", json={"tenant": "blue"}).json()
+    session = client_of(made["secret"]).post("/v1/sessions", json={}).json()["session_id"]
+    http.delete(f"/v1/keys/{made['key']['key_id']}").raise_for_status()
+    assert http.get(f"/v1/sessions/{session}").json()["state"] == "RUNNING"

@@ -54,6 +54,30 @@ def test_server_killed_between_two_steps_comes_to_a_clean_state(
         assert cove.run(cove.driver.known()) == living
 
 
+@pytest.mark.parametrize(
+    ("checkpoint", "keys"),
+    [
+        ("key.created", [("local", "valid")]),  # the operator's own, at the very first start
+        ("key.rotated", [("local", "valid"), ("blue", "expiring"), ("blue", "valid")]),
+        ("key.revoked", [("local", "valid"), ("blue", "revoked"), ("blue", "valid")]),
+    ],
+)
+def test_server_killed_after_a_change_of_keys_has_the_whole_change(
+    directory: Path, connect: Connect, checkpoint: str, keys: list[tuple[str, str]]
+) -> None:
+    killed = subprocess.run([sys.executable, KILLED, directory, checkpoint], timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (directory / "cove.sock").unlink(missing_ok=True)
+    with running_cove(directory) as cove, connect(cove) as http:
+        assert [(key["tenant"], _life(key)) for key in http.get("/v1/keys").json()["keys"]] == keys
+
+
+def _life(key: dict[str, object]) -> str:
+    if key["revoked_at"]:
+        return "revoked"
+    return "expiring" if key["expires_at"] else "valid"
+
+
 def test_restarted_server_adopts_its_sessions_with_their_files(directory: Path, connect: Connect) -> None:
     with running_cove(directory) as cove, connect(cove) as http:
         session = http.post("/v1/sessions", json={"labels": {"a": "b"}}).json()["session_id"]

@@ -149,13 +149,23 @@ class KeyView(msgspec.Struct, kw_only=True):
     prefix: str
     created_at: float
     revoked_at: float | None = None
+    expires_at: float | None = None
+    name: str = ""
 
 
 class CreateKey(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """POST /v1/keys (operators only)."""
+    """POST /v1/keys (operators only). `name` is a note of yours; without `expires_in` (seconds) it never expires."""
 
     tenant: str
     is_operator: bool = False
+    name: str = ""
+    expires_in: float | None = None
+
+
+class RotateKey(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /v1/keys/{id}/rotate (operators only): for `overlap` seconds, a day if absent, the old key works too."""
+
+    overlap: float | None = None
 
 
 class NewKey(msgspec.Struct, kw_only=True):

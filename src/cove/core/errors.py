@@ -182,7 +182,7 @@ class SessionPaused(WrongState):
 
 
 class KeyInvalid(Refused):
-    """The API key is missing, unknown, or revoked."""
+    """The API key is missing, unknown, revoked or expired."""
 
     sentence = "the API key is {problem}; set COVE_API_KEY to one that `cove key create` printed"
 

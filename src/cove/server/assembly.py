@@ -73,7 +73,7 @@ async def _stopping(driver: Driver) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
-    moves, keys, links = Moves(parts), Keys(parts.database, parts.clock), Links(parts)
+    moves, keys, links = Moves(parts), Keys(parts.database, parts.clock, parts.checkpoint), Links(parts)
     calls = Calls(parts, moves)
     served = {
         "sandboxes": Sandboxes(parts, moves),

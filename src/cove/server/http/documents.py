@@ -6,7 +6,7 @@ from cove.core.api import ErrorAnswer
 
 ERRORS = {
     400: ResponseSpec(ErrorAnswer, description="Something in the request is not valid; the message names it."),
-    401: ResponseSpec(ErrorAnswer, description="The API key is missing, unknown or revoked."),
+    401: ResponseSpec(ErrorAnswer, description="The API key is missing, unknown, revoked or expired."),
 }
 NOT_FOUND = ResponseSpec(ErrorAnswer, description="What was named does not exist, or not for this tenant.")
 WRONG_STATE = ResponseSpec(ErrorAnswer, description="The session's state does not allow this now.")

@@ -47,6 +47,7 @@ _HANDLERS = [
     tools.list_image_tools,
     keys.list_keys,
     keys.create_key,
+    keys.rotate_key,
     keys.revoke_key,
     quotas.list_quotas,
     quotas.set_quota,

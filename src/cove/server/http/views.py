@@ -51,4 +51,6 @@ def key_view(key: Key) -> KeyView:
         prefix=key.prefix,
         created_at=key.created_at,
         revoked_at=key.revoked_at,
+        expires_at=key.expires_at,
+        name=key.name,
     )

@@ -23,9 +23,16 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
-def add_key(connection: Connection, key: Key) -> None:
-    """Insert a key."""
+def add_key(connection: Connection, key: Key) -> Key:
+    """Insert a key, and give it back."""
     connection.execute(insert(keys).values(msgspec.to_builtins(key)))
+    return key
+
+
+def get_key(connection: Connection, key_id: KeyId) -> Key | None:
+    """The key with this id, revoked or not."""
+    row = connection.execute(select(keys).where(keys.c.id == key_id)).first()
+    return None if row is None else _key(row)
 
 
 def find_key(connection: Connection, digest: str) -> Key | None:
@@ -44,8 +51,12 @@ def revoke_key(connection: Connection, key_id: KeyId, now: float) -> Key | None:
     """Mark a key as revoked, from its first revocation on; None where there is no such key."""
     living = keys.c.id == key_id, keys.c.revoked_at.is_(None)
     connection.execute(update(keys).where(*living).values(revoked_at=now))
-    row = connection.execute(select(keys).where(keys.c.id == key_id)).first()
-    return None if row is None else _key(row)
+    return get_key(connection, key_id)
+
+
+def expire_key(connection: Connection, key_id: KeyId, at: float) -> None:
+    """Let the key work until then."""
+    connection.execute(update(keys).where(keys.c.id == key_id).values(expires_at=at))
 
 
 def _key(row: Any) -> Key:
