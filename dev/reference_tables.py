@@ -104,6 +104,8 @@ def settings_page() -> str:
         "data": "--data",
         "host": "--host",
         "port": "--port",
+        "link_port": "--link-port",
+        "link_url": "--link-url",
     }
     defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
     told = {"data": "`/var/lib/cove` for root, `~/.local/share/cove` otherwise", "cache": "the data directory"}
@@ -131,6 +133,8 @@ SETTINGS = {
     "allow": "what is not public and sessions may reach: `HOST`, `HOST:PORT`, `*.DOMAIN`, an address, a network",
     "images": "`NAME=DIRECTORY`: root file systems to make sessions from, beside `host`",
     "api_key": "an operator's key of 16 to 512 printable characters; without it the first start makes and shows one",
+    "link_port": "the port of links, on loopback addresses of each session's own; 0 takes a free one",
+    "link_url": "`https://*.DOMAIN`, whose names all lead to a proxy of yours before the link port",
     "public_url": "the address that clients are told, where it differs",
     "first_uid": "where the user ids of sandboxes begin; must not touch /etc/subuid's ranges",
     "slots": "how many sessions may live at once; each takes 65536 user ids",

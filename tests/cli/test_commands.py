@@ -82,7 +82,8 @@ def test_the_version_is_the_packages() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("up", "--link-port", "8000"), "serves no links yet"),
+        (("up", "--link-port", "70000"), "link_port = 70000 is not valid"),
+        (("up", "--link-url", "https://links.example.org"), "give https://*.DOMAIN"),
         (("up", "--host", "example.org"), "host = 'example.org' is not valid"),
         (("up", "--port", "70000"), "port = 70000 is not valid"),
         (("up", "--allow", "https://a.example/"), "allow = 'https://a.example/' is not valid"),

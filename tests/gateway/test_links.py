@@ -1,12 +1,8 @@
 """A link, as programs and browsers use it."""
 
-import asyncio
 
 import pytest
-from tests.gateway.fake_door import ADDRESS, PORT, SESSION, token_of
 from tests.gateway.world import World, answering, request_head
-
-from cove.core.errors import LinkExpired, LinkRevoked, SessionNotFound, SessionPaused
 
 pytestmark = pytest.mark.anyio
 

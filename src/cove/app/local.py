@@ -65,6 +65,7 @@ def serve(
     with data.locked(), contextlib.ExitStack() as doors:
         from cove.app.doors import address_of, open_unix
         from cove.app.leaving import Leaving
+        from cove.app.links import Links
         from cove.app.logs import start_log
         from cove.app.web import run
 
@@ -73,8 +74,10 @@ def serve(
             unix = doors.enter_context(open_unix(data))
         doors.callback(data.unlink_socket)
         tcp = doors.enter_context(_open_tcp(settings, is_background))
+        links = doors.enter_context(contextlib.closing(Links(settings, data)))
         keys: list[str] = []
         server = _server_settings(settings, data, keys.append, address_of(tcp), is_background)
+        server = msgspec.structs.replace(server, links=links.place, beside=links.beside)
         application = _assembled(server, driver or _own_driver(settings, data), _images(settings), checkpoint)
         run(
             application,

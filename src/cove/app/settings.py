@@ -15,6 +15,7 @@ from cove.core.network import parse_entry
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7717
+DEFAULT_LINK_PORT = 7718
 DEFAULT_FIRST_UID = 2_000_000_000
 DEFAULT_SLOTS = 1024
 DEFAULT_RESERVE_MIB = 64
@@ -23,6 +24,7 @@ LONGEST_SOCKET_PATH = 107
 """Bytes: what the kernel's `sockaddr_un` holds, less the closing NUL."""
 NETWORKS = ("open", "none", "rules")
 _LONGEST_SECONDS = 10**9
+_LINK_URL = re.compile(r"https?://\*(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+(:[0-9]{1,5})?", re.IGNORECASE)
 _KEY = re.compile(r"[!-~]{16,512}")
 
 
@@ -33,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache: Path | None = None
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
+    link_port: int = DEFAULT_LINK_PORT
+    link_url: str = ""
     network: str = "open"
     allow: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
@@ -49,6 +53,8 @@ VARIABLES = {
     "cache": "COVE_CACHE",
     "host": "COVE_HOST",
     "port": "COVE_PORT",
+    "link_port": "COVE_LINK_PORT",
+    "link_url": "COVE_LINK_URL",
     "network": "COVE_NETWORK",
     "allow": "COVE_ALLOW",
     "images": "COVE_IMAGES",
@@ -62,6 +68,7 @@ VARIABLES = {
 """The environment variable of each setting; an option of `cove up` goes before it."""
 _RANGES = {
     "port": (0, 65535),
+    "link_port": (0, 65535),
     "first_uid": (65536, 4_000_000_000),
     "slots": (1, 16384),
     "reserve_mib": (0, 1024 * 1024),
@@ -175,11 +182,20 @@ def _read_url(name: str, value: object) -> str:
     return str(value).rstrip("/")
 
 
+def _read_link_url(name: str, value: object) -> str:
+    if not _LINK_URL.fullmatch(str(value)):
+        remedy = "give https://*.DOMAIN[:PORT], whose names all lead to your proxy, and no path"
+        raise InvalidSetting(name=name, value=value, remedy=remedy)
+    return str(value).lower()
+
+
 _READERS = {
     "data": _read_path,
     "cache": _read_path,
     "host": _read_host,
     "port": _read_number,
+    "link_port": _read_number,
+    "link_url": _read_link_url,
     "network": _read_network,
     "allow": _read_allow,
     "images": _read_images,

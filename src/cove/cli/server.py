@@ -32,7 +32,12 @@ def cove(
 def up(  # noqa: PLR0913, PLR0917 - the issue fixes its options
     host: Annotated[str | None, typer.Option(help="The address to listen on.  [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="The TCP port; 0 takes a free one.  [default: 7717]")] = None,
-    link_port: Annotated[int | None, typer.Option(help="For links, which this version does not serve yet.")] = None,
+    link_port: Annotated[
+        int | None, typer.Option(help="The port of links; 0 takes a free one.  [default: 7718]")
+    ] = None,
+    link_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="https://*.DOMAIN of a proxy before the link port.")
+    ] = None,
     data: Data = None,
     network: Annotated[
         str | None, typer.Option(help="What new sessions reach: open, none, or rules (what --allow names).")
@@ -56,12 +61,12 @@ def up(  # noqa: PLR0913, PLR0917 - the issue fixes its options
     clients start it that name no endpoint; it goes after COVE_LINGER seconds without a session and without a request.
     """
     _check_platform()
-    _check_link_port(link_port)
     from cove.app.local import serve
     from cove.app.settings import settings_from
 
     lists = {"allow": tuple(allow or ()), "images": tuple(image or ())}
-    settings = settings_from({"host": host, "port": port, "data": data, "network": network, **lists})
+    links = {"link_port": link_port, "link_url": link_url}
+    settings = settings_from({"host": host, "port": port, "data": data, "network": network, **links, **lists})
     if background:
         from cove.app.background import start_in_background
 
@@ -78,13 +83,6 @@ def _check_platform() -> None:
         from cove.core.errors import NotSupported
 
         raise NotSupported(what="`cove up`", reason="sandboxes need Linux; set COVE_ENDPOINT to a Cove on one")
-
-
-def _check_link_port(port: int | None) -> None:
-    if port is not None:
-        from cove.core.errors import NotSupported
-
-        raise NotSupported(what="--link-port", reason="this version serves no links yet; leave the option out")
 
 
 _STAYS = "Ctrl-C stops the server; sessions live on."

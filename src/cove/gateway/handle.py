@@ -1,9 +1,10 @@
-"""The server's end of the gateway: starts its process, answers its questions, and starts it again when it dies.
+"""The server's end of the gateway: starts its process when somebody knocks, answers its questions.
 
-The listener is the server's, and outlives a gateway that dies: whoever connects meanwhile waits for the next one.
+The listener is the server's, and outlives a gateway that dies: whoever knocks next starts it again, and waits for it.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -37,9 +38,8 @@ class Gateway:
         self._watcher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start the process and watch it."""
+        """Wait for the first knock."""
         self._door.watch(self)
-        await self._spawn()
         self._watcher = asyncio.create_task(self._watch())
 
     async def stop(self) -> None:
@@ -64,7 +64,7 @@ class Gateway:
         if self._channel:
             self._channel.send(Paused(session_id))
 
-    async def _spawn(self) -> None:
+    async def _spawn(self) -> Channel:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             fds = (theirs.fileno(), self._listener.fileno())
@@ -79,19 +79,29 @@ class Gateway:
             )
         self._channel = Channel(ours)
         self._channel.send(Setup(self._wildcard))
+        return self._channel
 
     async def _watch(self) -> None:
-        """Answer until it is gone, and start the next: at once if it had lived, later and later if not."""
+        """One process after the other; one that died at once is followed later and later."""
         wait, loop = _FIRST_WAIT, asyncio.get_running_loop()
-        while self._channel:
+        while True:
+            await self._knock()
             started = loop.time()
-            await self._answering.serve(self._channel)
+            with contextlib.suppress(OSError):  # no process can be made now; tried again
+                await self._answering.serve(await self._spawn())
             wait = _FIRST_WAIT if loop.time() - started > _LONGEST_WAIT else min(_LONGEST_WAIT, wait * 2)
-            _log.warning("the gateway ended by itself", restart_seconds=wait)
+            _log.warning("the gateway ended by itself", wait_seconds=wait)
             await self._let_go()
             await asyncio.sleep(wait)
-            with contextlib.suppress(OSError):  # tried again, after a longer wait
-                await self._spawn()
+
+    async def _knock(self) -> None:
+        """Wait until somebody has connected."""
+        loop, knocked = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._listener, knocked.set)
+        try:
+            await knocked.wait()
+        finally:
+            loop.remove_reader(self._listener)
 
     async def _let_go(self) -> None:
         """Hang up, by which it ends; when it does not, it is killed."""

@@ -31,6 +31,7 @@ from cove.server.sandboxes import Sandboxes
 from cove.server.settings import ServerSettings
 from cove.server.store.database import open_database
 from cove.server.tasks import running_tasks
+from cove.server.terminals import Terminals
 
 
 def assemble(
@@ -57,7 +58,7 @@ def assemble(
         ):
             activity = Activity(clock)
             parts = Parts(settings, database, driver, images, tools, tasks, activity, reserve, clock, checkpoint)
-            async with _serving(parts, app):
+            async with _serving(parts, app), settings.beside(app.state.link_door):
                 yield
 
     return Door(build_routes(lifespan, settings.trusted_uids), settings.presence)
@@ -79,6 +80,7 @@ async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
         "sandboxes": Sandboxes(parts, moves),
         "networks": Networks(parts),
         "calls": calls,
+        "terminals": Terminals(parts, moves),
         "links": links,
         "link_door": ServerLinkDoor(parts, moves, calls, links),
         "key_chain": keys,

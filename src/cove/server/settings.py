@@ -1,12 +1,14 @@
 """What the server must be told. Reading it from the environment or a command line is the app's work."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 import msgspec
 
 from cove.core.link import LinkPlace
 from cove.core.network import NetworkPolicy
+from cove.core.ports import LinkDoor
 from cove.server.presence import Presence
 
 MIB = 1024 * 1024
@@ -16,17 +18,24 @@ def _ignore(_: str) -> None:
     """Where nobody wants to see the first key."""
 
 
+def _nothing(_: LinkDoor) -> AbstractAsyncContextManager[None]:
+    """What runs beside a server without links."""
+    return nullcontext()
+
+
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one server.
 
     `api_key` becomes an operator's key; without it, an empty store gets one made, which `on_first_key` is told once.
     `reserve_bytes` of the disk and `memory_reserve_bytes` of the memory are kept back from new sessions.
     `trusted_uids` are the local users who need no key on the Unix socket. `public_url` is what clients are told;
-    `links` is where a gateway serves links, None where there is none.
+    `links` is where a gateway serves links, None where there is none; `beside` is that gateway, entered once the server
+    knows its sessions and left before it lets go of them.
     """
 
     database: Path
     links: LinkPlace | None = None
+    beside: Callable[[LinkDoor], AbstractAsyncContextManager[None]] = _nothing
     api_key: str | None = None
     on_first_key: Callable[[str], None] = _ignore
     public_url: str = ""
