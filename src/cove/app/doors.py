@@ -10,6 +10,7 @@ import socket
 import struct
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from cove.app.data import DataDir
 from cove.core.errors import InvalidSetting
@@ -22,6 +23,17 @@ class PeerProtocol(HttpToolsProtocol):
     """HTTP whose `scope["client"]` is `("uid:<n>", 0)` on the Unix socket; a TCP client's is its address, as ever."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base has it
+        """Note who has connected."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("socket")
+        if peer is not None and peer.family == socket.AF_UNIX:
+            self.client = (f"uid:{peer_uid(peer)}", 0)
+
+
+class PeerSocketProtocol(WebSocketsSansIOProtocol):
+    """The same for a WebSocket, which begins as a request of `PeerProtocol`."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note who has connected."""
         super().connection_made(transport)
         peer = transport.get_extra_info("socket")

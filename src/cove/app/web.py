@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 import uvicorn
 
-from cove.app.doors import PeerProtocol
+from cove.app.doors import PeerProtocol, PeerSocketProtocol
 from cove.core.errors import CoveError
 
 Message = MutableMapping[str, Any]
@@ -23,6 +23,10 @@ _GRACE_SECONDS = 3.0
 
 A command that runs longer runs on, and its client gets the result by asking the next server for the same call.
 """
+_LARGEST_MESSAGE = 1024 * 1024
+"""Bytes of one message on a WebSocket: more than anybody types or pastes at once."""
+_PONG_SECONDS = 60.0
+"""For a client on a WebSocket to show that it is there; one that is busy writing to a slow terminal takes a while."""
 _LAST_SECONDS = 15
 
 
@@ -53,7 +57,10 @@ def http_config(application: Application) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         http=PeerProtocol,
-        ws="none",
+        ws=PeerSocketProtocol,
+        ws_max_size=_LARGEST_MESSAGE,
+        ws_ping_timeout=_PONG_SECONDS,
+        ws_per_message_deflate=False,
         loop="uvloop",
         lifespan="on",
         log_config=None,

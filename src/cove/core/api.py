@@ -9,6 +9,7 @@ from cove.core.ports import Isolation
 from cove.core.quotas import InUse, Quota
 from cove.core.results import Metrics
 from cove.core.session import OnIdle
+from cove.core.terminal import TerminalView
 from cove.core.tool import Failure, Tool
 
 
@@ -132,6 +133,12 @@ class LinksRevoked(msgspec.Struct, kw_only=True):
     """DELETE /v1/sessions/{id}/links and …/links/{link_id}: how many links are open no more."""
 
     revoked: int
+
+
+class TerminalList(msgspec.Struct, kw_only=True):
+    """GET /v1/sessions/{id}/terminals: those that live, oldest first."""
+
+    terminals: list[TerminalView]
 
 
 class MetricsView(msgspec.Struct, kw_only=True):

@@ -13,6 +13,7 @@ CoveError
 │   ├── ImageNotFound
 │   ├── ToolNotFound
 │   ├── CallNotFound
+│   ├── TerminalNotFound
 │   ├── KeyNotFound
 │   └── LinkNotFound
 ├── Refused
@@ -20,6 +21,7 @@ CoveError
 │   │   └── SessionPaused
 │   ├── KeyInvalid
 │   ├── OperatorOnly
+│   ├── TerminalRefused
 │   ├── CreateKeyReused
 │   ├── LinkRefused
 │   ├── LinkExpired
@@ -38,6 +40,7 @@ CoveError
 ├── SandboxFailed
 │   ├── SandboxNotCreated
 │   ├── SandboxGone
+│   ├── TerminalGone
 │   ├── NothingListening
 │   ├── GuestMisbehaved
 │   └── GuestSilent
@@ -152,6 +155,12 @@ class CallNotFound(NotFound):
     sentence = "no call {call_id!r} is running in session {session_id!r}"
 
 
+class TerminalNotFound(NotFound):
+    """No terminal of the session has this id, or it has ended."""
+
+    sentence = "no terminal {terminal_id!r} in session {session_id!r}; `cove session shell {session_id}` opens one"
+
+
 class KeyNotFound(NotFound):
     """No API key has this id."""
 
@@ -185,6 +194,12 @@ class KeyInvalid(Refused):
     """The API key is missing, unknown, revoked or expired."""
 
     sentence = "the API key is {problem}; set COVE_API_KEY to one that `cove key create` printed"
+
+
+class TerminalRefused(Refused):
+    """The session could not open a terminal as it was asked for."""
+
+    sentence = "session {session_id!r} opens no such terminal: {reason}"
 
 
 class OperatorOnly(Refused):
@@ -318,6 +333,12 @@ class NothingListening(SandboxFailed):
 
     sentence = "nothing listens on port {port} in session {session_id!r}; start a server there, on 127.0.0.1 or 0.0.0.0"
     retryable = True
+
+
+class TerminalGone(SandboxFailed):
+    """The terminal broke off: whoever held it was killed, and with it the terminal."""
+
+    sentence = "terminal {terminal_id!r} of session {session_id!r} broke off; open another"
 
 
 class GuestMisbehaved(SandboxFailed):

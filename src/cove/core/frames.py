@@ -43,6 +43,12 @@ class FrameReader:
             messages.append(self._decode(body))
         return messages
 
+    def rest(self) -> bytes:
+        """What came behind the last message, and is no longer kept: the connection goes on in another way."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
     def _take(self) -> bytes | None:
         if len(self._buffer) < _LENGTH:
             return None

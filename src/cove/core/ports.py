@@ -11,6 +11,7 @@ from cove.core.limits import Limits
 from cove.core.network import Connection, NetworkPolicy
 from cove.core.results import Metrics
 from cove.core.session import EndReason
+from cove.core.terminal import Detached, Exited, OpenTerminal, Said, TerminalView
 from cove.core.tool import Outcome
 
 if TYPE_CHECKING:
@@ -34,6 +35,24 @@ class Isolation(msgspec.Struct, frozen=True, kw_only=True):
     kernel_boundary: str
     controls: dict[str, bool]
     notes: list[str] = []
+
+
+class TerminalLine(Protocol):
+    """Somebody's look at one terminal. Waiting in `receive` and `send` is how a slow side slows the other down."""
+
+    terminal_id: str
+
+    async def receive(self) -> bytes | Exited | Detached:
+        """The next bytes, or why there are no more; raises TerminalGone, GuestMisbehaved."""
+
+    async def send(self, data: bytes) -> None:
+        """Type so many bytes; raises TerminalGone."""
+
+    async def say(self, message: Said) -> None:
+        """Resize it, or end what runs on it; raises TerminalGone."""
+
+    def close(self) -> None:
+        """Look away; the terminal lives on."""
 
 
 Lost = Callable[[SessionId, EndReason], Awaitable[None]]
@@ -70,6 +89,18 @@ class Driver(Protocol):
 
     async def dial(self, session_id: SessionId, port: int) -> "socket.socket":
         """A connected, non-blocking TCP socket to 127.0.0.1:port, else [::1]:port, inside; raises NothingListening."""
+
+    async def open_terminal(self, session_id: SessionId, wish: OpenTerminal) -> "TerminalLine":
+        """Open a terminal and look at it; raises TerminalRefused."""
+
+    async def attach_terminal(self, session_id: SessionId, terminal_id: str) -> "TerminalLine":
+        """Look at a terminal, in the place of whoever does now; raises TerminalNotFound."""
+
+    async def terminals(self, session_id: SessionId) -> list[TerminalView]:
+        """The terminals that live, oldest first."""
+
+    async def kill_terminal(self, session_id: SessionId, terminal_id: str) -> None:
+        """End what runs on a terminal; raises TerminalNotFound."""
 
     async def pause(self, session_id: SessionId) -> None:
         """Freeze every process; returns when all stand still."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,23 @@ class GuestDoor:
     async def call(self, call_id: CallId, tool: str, arguments: dict[str, Any]) -> Outcome:
         """Run a tool; raises GuestMisbehaved, GuestSilent, or what the guest says of the arguments."""
         params = {"name": tool, "arguments": arguments, "callId": call_id}
-        result = await self._ask("tools/call", params, _patience(arguments))
+        return self._outcome(await self._ask("tools/call", params, _patience(arguments)))
+
+    async def ask(self, method: str, params: dict[str, Any]) -> Outcome:
+        """Something that is no tool, and takes no time; raises what `call` raises."""
+        return self._outcome(await self._ask(method, params, _GRACE))
+
+    async def begin(self, method: str, params: dict[str, Any]) -> tuple[Outcome, socket.socket, bytes]:
+        """The same, and the connection on which the guest goes on to speak, with what it has said already."""
+        reader = FrameReader(decode=decode_answer)
+        try:
+            with _connected(self._directory) as connection:
+                message = await self._patiently(self._answer_on(connection, reader, _request(method, params)), _GRACE)
+                return self._outcome(self._result(message)), connection.dup(), reader.rest()
+        except OSError as error:
+            raise self._misbehaved(str(error)) from error
+
+    def _outcome(self, result: dict[str, Any]) -> Outcome:
         content = result.get("structuredContent")
         if not isinstance(content, dict):
             raise self._misbehaved("a result without structured content")
@@ -57,37 +73,41 @@ class GuestDoor:
             raise CallNotFound(call_id=call_id, session_id=self._session_id)
 
     async def _ask(self, method: str, params: dict[str, Any], patience: float) -> dict[str, Any]:
-        request = frame({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-        exchange = asyncio.ensure_future(self._exchange(request))
+        return self._result(await self._patiently(self._exchange(_request(method, params)), patience))
+
+    async def _patiently(self, work: Coroutine[Any, Any, dict[str, Any]], patience: float) -> dict[str, Any]:
+        """Until it is done, or has had `patience` seconds of time that did not stand still."""
+        exchange, left = asyncio.ensure_future(work), patience
         try:
-            await self._wait(exchange, patience)
+            while not (await asyncio.wait({exchange}, timeout=min(_SLICE, left)))[0]:
+                left -= 0.0 if self._is_frozen() else _SLICE
+                if left <= 0:
+                    raise GuestSilent(session_id=self._session_id, seconds=patience)
         finally:
             exchange.cancel()
-        return self._result(exchange.result())
-
-    async def _wait(self, exchange: "asyncio.Future[dict[str, Any]]", patience: float) -> None:
-        """Until it is done, or has had `patience` seconds of time that did not stand still."""
-        left = patience
-        while not (await asyncio.wait({exchange}, timeout=min(_SLICE, left)))[0]:
-            left -= 0.0 if self._is_frozen() else _SLICE
-            if left <= 0:
-                raise GuestSilent(session_id=self._session_id, seconds=patience)
+        return exchange.result()
 
     async def _exchange(self, request: bytes) -> dict[str, Any]:
-        loop, reader = asyncio.get_running_loop(), FrameReader(decode=decode_answer)
-        received = messages = 0
         try:
             with _connected(self._directory) as connection:
-                await loop.sock_sendall(connection, request)
-                while data := await loop.sock_recv(connection, _CHUNK):
-                    told = reader.feed(data)
-                    for message in told:
-                        if "id" in message:
-                            return message
-                    received, messages = received + len(data), messages + len(told)
-                    if received > _MOST_BYTES or messages > _MOST_MESSAGES:
-                        raise self._misbehaved(f"{messages} messages and {received} bytes without an answer")
-                    await asyncio.sleep(0)  # what is there is received without waiting: let others have their turn
+                return await self._answer_on(connection, FrameReader(decode=decode_answer), request)
+        except OSError as error:
+            raise self._misbehaved(str(error)) from error
+
+    async def _answer_on(self, connection: socket.socket, reader: FrameReader, request: bytes) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        received = messages = 0
+        try:
+            await loop.sock_sendall(connection, request)
+            while data := await loop.sock_recv(connection, _CHUNK):
+                told = reader.feed(data)
+                for message in told:
+                    if "id" in message:
+                        return message
+                received, messages = received + len(data), messages + len(told)
+                if received > _MOST_BYTES or messages > _MOST_MESSAGES:
+                    raise self._misbehaved(f"{messages} messages and {received} bytes without an answer")
+                await asyncio.sleep(0)  # what is there is received without waiting: let others have their turn
         except (OSError, FrameRefused) as error:
             raise self._misbehaved(str(error)) from error
         raise self._misbehaved("it hung up; the guest was killed and starts anew")
@@ -114,6 +134,10 @@ class GuestDoor:
 
     def _misbehaved(self, reason: str) -> GuestMisbehaved:
         return GuestMisbehaved(session_id=self._session_id, reason=reason)
+
+
+def _request(method: str, params: dict[str, Any]) -> bytes:
+    return frame({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 
 
 _MAY_REFUSE = ("InvalidToolArguments", "ToolNotFound")

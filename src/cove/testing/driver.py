@@ -7,18 +7,24 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cove.core.errors import CallNotFound, NothingListening, SandboxGone
+import msgspec
+
+from cove.core.errors import CallNotFound, NothingListening, SandboxGone, ToolFailed
 from cove.core.ids import CallId, SessionId
 from cove.core.limits import GIB, Limits
 from cove.core.network import Connection, NetworkPolicy
 from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
 from cove.core.results import Metrics
 from cove.core.session import EndReason
+from cove.core.terminal import Opened, OpenTerminal, TerminalView
 from cove.core.tool import Outcome
 from cove.guest import Guest, GuestSettings
+from cove.guest.answers import answer_of
+from cove.node.terminals import GuestTerminal, refusal
 
 Before = Callable[[str, SessionId], Awaitable[None]]
 _PLACES = ("home/wuying", "tmp", "root")
@@ -52,6 +58,11 @@ class _Sandbox:
     def thaw(self) -> None:
         self._frozen.unlink(missing_ok=True)
         self.goes_on.set()
+
+    def end_terminals(self) -> None:
+        for terminal in self.guest.terminals.list().terminals:
+            with suppress(ToolFailed):  # it has ended by itself
+                self.guest.terminals.kill(terminal.terminal_id)
 
 
 class SimulatedDriver:
@@ -139,6 +150,38 @@ class SimulatedDriver:
             raise NothingListening(session_id=session_id, port=port) from error
         return dialled
 
+    async def open_terminal(self, session_id: SessionId, wish: OpenTerminal) -> GuestTerminal:
+        """A true terminal on this machine."""
+        await self.before("open_terminal", session_id)
+        guest = self._living(session_id).guest
+        outcome = await asyncio.to_thread(answer_of, lambda: guest.terminals.open(wish))
+        return self._shown(session_id, outcome.outcome(), "")
+
+    async def attach_terminal(self, session_id: SessionId, terminal_id: str) -> GuestTerminal:
+        """Look at one."""
+        guest = self._living(session_id).guest
+        return self._shown(session_id, answer_of(lambda: guest.terminals.check(terminal_id)).outcome(), terminal_id)
+
+    async def terminals(self, session_id: SessionId) -> list[TerminalView]:
+        """Those that live."""
+        return self._living(session_id).guest.terminals.list().terminals
+
+    async def kill_terminal(self, session_id: SessionId, terminal_id: str) -> None:
+        """End one."""
+        guest = self._living(session_id).guest
+        outcome = answer_of(lambda: guest.terminals.kill(terminal_id)).outcome()
+        if outcome.failure is not None:
+            raise refusal(session_id, outcome.failure, terminal_id)
+
+    def _shown(self, session_id: SessionId, outcome: Outcome, terminal_id: str) -> GuestTerminal:
+        if outcome.failure is not None:
+            raise refusal(session_id, outcome.failure, terminal_id)
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        opened = msgspec.convert(outcome.structured, Opened).terminal_id
+        self._living(session_id).guest.terminals.attach(opened, theirs)
+        return GuestTerminal(session_id, opened, ours)
+
     async def pause(self, session_id: SessionId) -> None:
         """Hold back what is called from now on."""
         await self.before("pause", session_id)
@@ -182,6 +225,7 @@ class SimulatedDriver:
         await self.before("destroy", session_id)
         if sandbox := self._sandboxes.pop(session_id, None):
             sandbox.goes_on.set()
+            sandbox.end_terminals()
         await asyncio.to_thread(shutil.rmtree, self._directory / session_id, True)
 
     async def known(self) -> set[SessionId]:

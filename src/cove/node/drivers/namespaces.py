@@ -16,7 +16,9 @@ from cove.core.network import Connection, NetworkPolicy
 from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
 from cove.core.results import Metrics
 from cove.core.session import EndReason
+from cove.core.terminal import OpenTerminal, TerminalView
 from cove.core.tool import Outcome
+from cove.node import terminals
 from cove.node.cgroups import find_hierarchies
 from cove.node.dial import dial
 from cove.node.facts import facts_of
@@ -107,6 +109,22 @@ class NamespacesDriver:
         """Connect to a port inside; raises NothingListening."""
         sandbox = self._find(session_id)
         return await dial(session_id, self._ground.sockets(sandbox.pid, sandbox.pidfd), port)
+
+    async def open_terminal(self, session_id: SessionId, wish: OpenTerminal) -> terminals.GuestTerminal:
+        """Open a terminal in the guest."""
+        return await terminals.open_terminal(session_id, self._find(session_id).door, wish)
+
+    async def attach_terminal(self, session_id: SessionId, terminal_id: str) -> terminals.GuestTerminal:
+        """Look at one of the guest's terminals."""
+        return await terminals.attach_terminal(session_id, self._find(session_id).door, terminal_id)
+
+    async def terminals(self, session_id: SessionId) -> list[TerminalView]:
+        """The guest's terminals."""
+        return await terminals.list_terminals(session_id, self._find(session_id).door)
+
+    async def kill_terminal(self, session_id: SessionId, terminal_id: str) -> None:
+        """End what runs on one."""
+        await terminals.kill_terminal(session_id, self._find(session_id).door, terminal_id)
 
     async def pause(self, session_id: SessionId) -> None:
         """Freeze every process."""

@@ -1,6 +1,7 @@
 """What every request meets first: it gets an id, which its answer and its log lines carry."""
 
 import secrets
+from typing import Any
 
 import structlog
 from litestar import Litestar
@@ -8,9 +9,12 @@ from litestar.enums import ScopeType
 from litestar.types import Message, Receive, Scope, Send
 
 from cove.core.ids import text_id
+from cove.server.http.sockets import explaining
 from cove.server.presence import Presence
 
-_ASKING = (ScopeType.HTTP, ScopeType.WEBSOCKET)
+_SOCKET = ScopeType.WEBSOCKET
+_ASKING = (ScopeType.HTTP, _SOCKET)
+_STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 _UNCOUNTED = "/healthz"
 """Asked by probes, and by clients that look whether there is a server: no use of it yet."""
 
@@ -31,20 +35,22 @@ class Door:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] not in _ASKING:
             await self.routes(scope, receive, send)
             return
         request_id = text_id("r", secrets.token_bytes(10))
         scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self.routes(scope, receive, _identified(send, request_id))
+            sender = _identified(send, request_id)
+            await self.routes(scope, receive, explaining(scope, sender) if scope["type"] == _SOCKET else sender)
 
 
 def _identified(send: Send, request_id: str) -> Send:
     async def sender(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        starting: Any = message
+        if message["type"] in _STARTS:
             header = (b"x-request-id", request_id.encode())
-            message = {**message, "headers": [*message.get("headers", []), header]}
-        await send(message)
+            starting = {**starting, "headers": [*starting.get("headers", []), header]}
+        await send(starting)
 
     return sender

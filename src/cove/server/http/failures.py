@@ -133,10 +133,10 @@ def _sent(request: AnyRequest, path: str) -> Any:
 
 def _respond(request: AnyRequest, error: errors.CoveError, status: int) -> Response[ErrorAnswer]:
     answer = error_answer(error, request.scope["state"]["request_id"])
-    return Response(answer, status_code=status, headers=_headers(error, status))
+    return Response(answer, status_code=status, headers=headers_of(error, status))
 
 
-def _headers(error: errors.CoveError, status: int) -> dict[str, str]:
+def headers_of(error: errors.CoveError, status: int) -> dict[str, str]:
     """What else a client goes by: how to show a key, or when to ask again."""
     if status == 401:
         return {"WWW-Authenticate": "Bearer"}

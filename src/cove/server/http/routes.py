@@ -14,12 +14,16 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from cove.core.errors import CoveError
 from cove.core.version import __version__
-from cove.server.http import about, keys, links, network, quotas, sessions, tools
+from cove.server.http import about, keys, links, network, quotas, sessions, terminals, tools
 from cove.server.http.auth import authentication, caller_of
 from cove.server.http.failures import answer_cove_error, answer_defect, answer_http_exception
+from cove.server.http.sockets import remember
 
 MAX_BODY_BYTES = 1024 * 1024
-SERVED = ("sandboxes", "calls", "links", "networks", "key_chain", "quotas", "images", "driver", "view", "presence")
+SERVED = (
+    *("sandboxes", "calls", "links", "networks", "terminals", "key_chain", "quotas"),
+    *("images", "driver", "view", "presence"),
+)
 """What the lifespan puts into the app's state for the routes to ask for by name."""
 
 _HANDLERS = [
@@ -40,6 +44,9 @@ _HANDLERS = [
     links.list_links,
     links.revoke_link,
     links.revoke_links,
+    terminals.show_terminal,
+    terminals.list_terminals,
+    terminals.kill_terminal,
     tools.list_session_tools,
     tools.call_tool,
     tools.cancel_call,
@@ -72,6 +79,7 @@ def build_routes(
             HTTPException: answer_http_exception,
             Exception: answer_defect,
         },
+        after_exception=[remember],
         openapi_config=_document(),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,

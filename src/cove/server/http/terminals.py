@@ -1,0 +1,140 @@
+"""Terminals over HTTP: a WebSocket for each, whose binary messages are its bytes; a list, and an end.
+
+`GET /v1/sessions/{id}/terminal` upgrades. Query: the fields of `core.terminal.OpenTerminal` (`env=NAME=VALUE` may be
+repeated), or `terminal_id` for one that lives. Text messages are those of `core.terminal`, as JSON: `opened` is the
+first; `exited`, `detached` or `failed` is the last. What is refused is an HTTP answer, as everywhere.
+"""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from litestar import WebSocket, delete, get, websocket
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from litestar.types import WebSocketReceiveEvent
+
+from cove.core.api import TerminalList
+from cove.core.errors import CoveError, InvalidInput
+from cove.core.ids import SessionId
+from cove.core.terminal import Detached, Exited, Failed, Heard, Opened, OpenTerminal, Paused, Said
+from cove.server.http.documents import ERRORS, NOT_FOUND, SANDBOX, WRONG_STATE
+from cove.server.http.failures import error_answer
+from cove.server.parts import Caller
+from cove.server.terminals import Terminals, Window
+
+_RESPONSES = {**ERRORS, 404: NOT_FOUND, 409: WRONG_STATE, 502: SANDBOX}
+_NORMAL, _BROKEN = 1000, 1011
+_SAID: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
+Socket = WebSocket[Any, Any, Any]
+
+
+@websocket("/sessions/{session_id:str}/terminal")
+async def show_terminal(
+    socket: Socket,
+    session_id: FromPath[str],
+    terminals: NamedDependency[Terminals],
+    caller: NamedDependency[Caller],
+) -> None:
+    """Open a terminal, or look at one that lives."""
+    query = socket.query_params.dict()
+    if ids := query.pop("terminal_id", None):
+        window = await terminals.attach(caller, SessionId(session_id), ids[-1])
+    else:
+        window = await terminals.open(caller, SessionId(session_id), _wish(query))
+    try:
+        await socket.accept()
+        await _tell(socket, Opened(window.terminal_id))
+        await _close(socket, await _converse(socket, window))
+    finally:
+        window.close()
+
+
+@get("/sessions/{session_id:str}/terminals", responses=_RESPONSES)
+async def list_terminals(
+    session_id: FromPath[str], terminals: NamedDependency[Terminals], caller: NamedDependency[Caller]
+) -> TerminalList:
+    """The session's terminals that live, oldest first; asking wakes nobody and is no use."""
+    return TerminalList(terminals=await terminals.list(caller, SessionId(session_id)))
+
+
+@delete("/sessions/{session_id:str}/terminals/{terminal_id:str}", status_code=204, responses=_RESPONSES)
+async def kill_terminal(
+    session_id: FromPath[str],
+    terminal_id: FromPath[str],
+    terminals: NamedDependency[Terminals],
+    caller: NamedDependency[Caller],
+) -> None:
+    """Kill what runs on a terminal; whoever looks at it is told."""
+    await terminals.kill(caller, SessionId(session_id), terminal_id)
+
+
+def _wish(query: dict[str, list[Any]]) -> OpenTerminal:
+    values: dict[str, Any] = {name: texts[-1] for name, texts in query.items() if name != "env"}
+    pairs = [str(text).partition("=") for text in query.get("env", ())]
+    try:
+        wish = {**values, "envs": {name: value for name, _, value in pairs}}
+        return msgspec.convert(wish, OpenTerminal, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(name="query", value=values, remedy=str(error)) from error
+
+
+async def _converse(socket: Socket, window: Window) -> Heard | None:
+    """Move bytes both ways until one side ends; what is to be said last, or None if nobody is left to hear it."""
+    sides = {asyncio.ensure_future(_show(socket, window)), asyncio.ensure_future(_listen(socket, window))}
+    try:
+        done, _ = await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().result()
+    except CoveError as error:
+        body = error_answer(error, "").error
+        return Failed(code=body.code, message=body.message, retryable=body.retryable)
+    except OSError:
+        return None  # the client has gone
+    finally:
+        for side in sides:
+            side.cancel()
+        await asyncio.gather(*sides, return_exceptions=True)
+
+
+async def _show(socket: Socket, window: Window) -> Exited | Detached:
+    while isinstance(heard := await window.receive(), bytes):
+        await socket.send_data(heard, mode="binary")
+    return heard
+
+
+async def _listen(socket: Socket, window: Window) -> None:
+    was_heard = True
+    while (message := await socket.receive())["type"] == "websocket.receive":
+        said = _said(message)
+        if not isinstance(said, bytes):
+            await window.say(said)
+            continue
+        is_heard = await window.send(said)
+        if was_heard and not is_heard:
+            await _tell(socket, Paused())
+        was_heard = is_heard
+
+
+def _said(message: WebSocketReceiveEvent) -> bytes | Said:
+    data = message.get("bytes")
+    if isinstance(data, bytes):
+        return data
+    text = str(message.get("text") or "")
+    try:
+        return _SAID.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidInput(name="message", value=text[:80], remedy=str(error)) from error
+
+
+async def _tell(socket: Socket, message: Heard) -> None:
+    await socket.send_data(msgspec.json.encode(message).decode(), mode="text")
+
+
+async def _close(socket: Socket, last: Heard | None) -> None:
+    if last is None:
+        return
+    try:
+        await _tell(socket, last)
+        await socket.close(_BROKEN if isinstance(last, Failed) else _NORMAL)
+    except OSError:
+        return  # it has gone by itself

@@ -1,0 +1,268 @@
+"""Terminals over the native API: the WebSocket, what it refuses, what counts as use, and how it ends."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, unix_connect
+
+from cove.testing import Cove
+
+PATIENCE = 30.0
+_PLAIN: dict[str, Any] = {"compression": None, "legacy": True}
+
+
+class Look:
+    """One WebSocket on a terminal: what it showed, and what the server said last."""
+
+    def __init__(self, cove: Cove, session: str, query: str = "", **headers: str) -> None:
+        key = {"Authorization": f"Bearer {cove.api_key}", **headers}
+        uri = f"ws://cove/v1/sessions/{session}/terminal?{query}"
+        self.socket: ClientConnection = unix_connect(str(cove.socket), uri, additional_headers=key, **_PLAIN)
+        self.shown = b""
+        self.said: list[dict[str, Any]] = []
+
+    def look(self) -> bool:
+        try:
+            message = self.socket.recv(PATIENCE)
+        except ConnectionClosed:
+            return False
+        if isinstance(message, bytes):
+            self.shown += message
+        else:
+            self.said.append(msgspec.json.decode(message))
+        return True
+
+    def until(self, text: bytes) -> bytes:
+        while text not in self.shown:
+            assert self.look(), self.shown
+        return self.shown
+
+    def told(self, kind: str) -> dict[str, Any]:
+        while kind not in [one["type"] for one in self.said]:
+            assert self.look(), (self.said, self.shown)
+        return next(one for one in self.said if one["type"] == kind)
+
+    def end(self) -> dict[str, Any]:
+        while self.look():
+            pass
+        return self.said[-1]
+
+    def type(self, text: str) -> None:
+        self.socket.send(text.encode())
+
+    def say(self, **message: Any) -> None:
+        self.socket.send(msgspec.json.encode(message).decode())
+
+    @property
+    def id(self) -> str:
+        return str(self.told("opened")["terminal_id"])
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+Open = Callable[..., Look]
+
+
+@pytest.fixture
+def look(cove: Cove, session: str) -> Iterator[Open]:
+    made: list[Look] = []
+
+    def one(query: str = "", **headers: str) -> Look:
+        made.append(Look(cove, session, query, **headers))
+        return made[-1]
+
+    yield one
+    for each in made:
+        each.socket.close()
+
+
+@contextmanager
+def refused() -> Iterator[list[tuple[int, dict[str, Any]]]]:
+    """The status and the error with which a handshake was answered."""
+    found: list[tuple[int, dict[str, Any]]] = []
+    with pytest.raises(InvalidStatus) as caught:
+        yield found
+    response = caught.value.response
+    assert response.headers["X-Request-Id"].startswith("r-")
+    found.append((response.status_code, msgspec.json.decode(response.body)["error"]))
+
+
+def test_a_terminal_is_opened_used_and_its_exit_code_told(look: Open) -> None:
+    one = look("cols=100&rows=30&env=WHO=me&env=A=b=c")
+    assert one.id.startswith("t-")
+    one.type("stty size; echo $WHO $A; exit 3\n")
+    assert one.end() == {"type": "exited", "exit_code": 3}
+    assert b"30 100\r\n" in one.shown
+    assert b"me b=c\r\n" in one.shown
+    assert one.socket.close_code == 1000
+
+
+def test_it_is_resized_and_killed_by_messages(look: Open) -> None:
+    one = look("command=trap 'stty size' WINCH; echo up; while sleep 0.05; do :; done".replace(" ", "%20"))
+    one.until(b"up")
+    one.say(type="resize", cols=132, rows=43)
+    one.until(b"43 132")
+    one.say(type="kill", signal="KILL")
+    assert one.end() == {"type": "exited", "exit_code": -9}
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("cols=0", 400, "InvalidInput"),
+        ("rows=many", 400, "InvalidInput"),
+        ("wings=2", 400, "InvalidInput"),
+        ("user=eve", 400, "InvalidInput"),
+        ("cwd=/no/such/place", 409, "TerminalRefused"),
+        ("terminal_id=t-none", 404, "TerminalNotFound"),
+    ],
+)
+def test_what_cannot_be_opened_is_an_http_answer(look: Open, query: str, status: int, code: str) -> None:
+    with refused() as answers:
+        look(query)
+    assert (answers[0][0], answers[0][1]["code"]) == (status, code)
+
+
+def test_a_stranger_and_an_unknown_session_are_refused(cove: Cove, look: Open, http: httpx2.Client) -> None:
+    with refused() as answers:
+        look(Authorization="Bearer cove_no_such_key_at_all")
+    with refused() as more:
+        Look(cove, "s-none")
+    tenant = http.post("/v1/keys", json={"tenant": "blue"}).json()["secret"]
+    with refused() as others:
+        look(Authorization=f"Bearer {tenant}")
+    assert [found[0][0] for found in (answers, more, others)] == [401, 404, 404]
+
+
+def test_terminals_are_listed_and_ended(look: Open, http: httpx2.Client, session: str) -> None:
+    one, other = look("cols=90"), look()
+    listed = http.get(f"/v1/sessions/{session}/terminals").json()["terminals"]
+    assert [(each["terminal_id"], each["cols"], each["attached"]) for each in listed] == [
+        (one.id, 90, True), (other.id, 80, True),
+    ]  # fmt: skip
+    assert http.delete(f"/v1/sessions/{session}/terminals/{one.id}").status_code == 204
+    assert one.end() == {"type": "exited", "exit_code": -9}
+    assert http.delete(f"/v1/sessions/{session}/terminals/{one.id}").json()["error"]["code"] == "TerminalNotFound"
+    other.type("exit\n")
+    assert other.end()["exit_code"] == 0
+
+
+def test_a_terminal_is_found_again_and_whoever_looked_before_is_told(look: Open) -> None:
+    first = look("command=echo%20one;%20read%20x;%20echo%20got%20$x")
+    first.until(b"one")
+    second = look(f"terminal_id={first.id}")
+    assert first.end() == {"type": "detached"}
+    assert second.id == first.id
+    second.type("it\n")
+    assert second.end()["type"] == "exited"
+    assert b"got it" in second.shown
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"type":"fly"}', '{"type":"resize","cols":0,"rows":1}', "[" * 5000])
+def test_a_message_that_is_none_ends_the_connection_and_not_the_terminal(look: Open, text: str) -> None:
+    one = look()
+    terminal = one.id
+    one.socket.send(text)
+    last = one.end()
+    assert (last["type"], last["code"]) == ("failed", "InvalidInput")
+    again = look(f"terminal_id={terminal}")
+    again.type("exit 5\n")
+    assert again.end()["exit_code"] == 5
+
+
+def test_a_session_that_ends_says_so_to_whoever_looks(look: Open, http: httpx2.Client, session: str) -> None:
+    one = look()
+    assert one.id
+    http.delete(f"/v1/sessions/{session}").raise_for_status()
+    last = one.end()
+    assert last["type"] in ("failed", "exited")
+    with refused() as answers:
+        look()
+    assert answers[0][0] == 404
+
+
+def test_bytes_count_as_use_and_looking_on_does_not(cove: Cove, http: httpx2.Client) -> None:
+    session = http.post("/v1/sessions", json={"idle_timeout": 100}).json()["session_id"]
+    with closing(Look(cove, session, "command=read%20x;%20echo%20$x;%20sleep%20100")) as one:
+        assert one.id
+        cove.pass_time(90)
+        one.type("on\n")
+        one.until(b"on\r\non\r\n")
+        cove.pass_time(90)
+        assert state(http, session) == "RUNNING"
+        cove.pass_time(20)
+        assert state(http, session) == "PAUSED"
+
+
+def test_typing_wakes_a_session_that_idleness_paused(cove: Cove, http: httpx2.Client) -> None:
+    session = http.post("/v1/sessions", json={"idle_timeout": 10}).json()["session_id"]
+    with closing(Look(cove, session, "command=read%20x;%20echo%20$x")) as one:
+        assert one.id
+        cove.pass_time(20)
+        assert state(http, session) == "PAUSED"
+        one.type("awake\n")
+        one.until(b"awake\r\nawake")
+        assert state(http, session) == "RUNNING"
+
+
+def test_opening_one_wakes_too_but_not_a_session_paused_by_hand(cove: Cove, http: httpx2.Client) -> None:
+    session = http.post("/v1/sessions", json={"idle_timeout": 10}).json()["session_id"]
+    cove.pass_time(20)
+    with closing(Look(cove, session)) as one:
+        assert one.id
+    http.post(f"/v1/sessions/{session}/pause").raise_for_status()
+    with refused() as answers:
+        Look(cove, session)
+    assert (answers[0][0], answers[0][1]["code"], answers[0][1]["retryable"]) == (409, "SessionPaused", True)
+    assert http.get(f"/v1/sessions/{session}/terminals").status_code == 409
+
+
+def test_who_types_into_a_session_paused_by_hand_is_told_once(look: Open, http: httpx2.Client, session: str) -> None:
+    one = look()
+    assert one.id
+    http.post(f"/v1/sessions/{session}/pause").raise_for_status()
+    one.type("echo ")
+    one.told("paused")
+    one.type("la''ter\n")
+    http.post(f"/v1/sessions/{session}/resume").raise_for_status()
+    one.until(b"later\r\n")
+    one.type("exit\n")
+    one.end()
+    assert [said["type"] for said in one.said] == ["opened", "paused", "exited"]
+
+
+def test_a_client_that_takes_nothing_holds_up_nobody_else(look: Open, http: httpx2.Client, session: str) -> None:
+    flood = look("command=yes")
+    flood.until(b"y")
+    other = look()
+    other.type("echo fi''ne; exit\n")
+    other.until(b"fine")
+    assert http.get("/healthz").status_code == 200
+    assert http.delete(f"/v1/sessions/{session}/terminals/{flood.id}").status_code == 204
+    assert flood.end() == {"type": "exited", "exit_code": -9}
+
+
+def test_two_terminals_do_not_mix(look: Open) -> None:
+    looks = [look() for _ in range(2)]
+    for number, one in enumerate(looks):
+        one.type(f"for i in $(seq 200); do echo n{number}; done; exit {number}\n")
+    threads = [threading.Thread(target=one.end) for one in looks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    for number, one in enumerate(looks):
+        assert one.said[-1] == {"type": "exited", "exit_code": number}
+        assert one.shown.count(f"n{number}\r\n".encode()) == 200
+        assert f"n{1 - number}\r\n".encode() not in one.shown
+
+
+def state(http: httpx2.Client, session: str) -> str:
+    return str(http.get(f"/v1/sessions/{session}").json()["state"])
