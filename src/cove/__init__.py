@@ -8,8 +8,10 @@ if TYPE_CHECKING:
         CallNotFound,
         ConnectionLost,
         CoveError,
+        CreateKeyReused,
         DataInUse,
         DataTooNew,
+        DiskFull,
         DiskReserved,
         Exhausted,
         GuestMisbehaved,
@@ -30,10 +32,13 @@ if TYPE_CHECKING:
         LinkRefused,
         LinkRevoked,
         LocalCoveFailed,
+        MachineFull,
+        MemoryReserved,
         NotFound,
         NothingListening,
         NotSupported,
         OperatorOnly,
+        QuotaExceeded,
         Refused,
         SandboxFailed,
         SandboxGone,
@@ -51,6 +56,7 @@ if TYPE_CHECKING:
     )
     from cove.core.limits import Limits
     from cove.core.network import Connection, NetworkPolicy
+    from cove.core.quotas import Quota
     from cove.core.version import __version__
     from cove.sdk._async.agb import AsyncAGB, AsyncAGBSession
     from cove.sdk._async.agent_bay import AsyncAgentBay
@@ -111,11 +117,13 @@ __all__ = [
     "ConnectionLost",
     "ConnectionsResult",
     "CoveError",
+    "CreateKeyReused",
     "CreateSessionParams",
     "DataInUse",
     "DataTooNew",
     "DeleteResult",
     "DirectoryListResult",
+    "DiskFull",
     "DiskReserved",
     "EnvResult",
     "Exhausted",
@@ -145,9 +153,11 @@ __all__ = [
     "LinkRefused",
     "LinkRevoked",
     "LocalCoveFailed",
+    "MachineFull",
     "McpTool",
     "McpToolResult",
     "McpToolsResult",
+    "MemoryReserved",
     "MultipleFileContentResult",
     "NetworkPolicy",
     "NetworkResult",
@@ -156,6 +166,8 @@ __all__ = [
     "NothingListening",
     "OperationResult",
     "OperatorOnly",
+    "Quota",
+    "QuotaExceeded",
     "Refused",
     "SandboxFailed",
     "SandboxGone",
@@ -195,6 +207,7 @@ _PLACES = {
     "CreateSessionParams": "cove.sdk.params",
     "Limits": "cove.core.limits",
     "NetworkPolicy": "cove.core.network",
+    "Quota": "cove.core.quotas",
     "Session": "cove.sdk._sync.session",
     "__version__": "cove.core.version",
 }

@@ -141,6 +141,7 @@ CLASSES: dict[str, dict[str, Signature]] = {
 """Class, or attribute of one, to its methods; the async classes are the same with `Async` before their name."""
 
 OURS = {
+    ".create": ("idempotency_key",),
     ".get_link": ("expires_in",),
     ".get_link_async": ("expires_in",),
     "command.execute_command": ("user", "stdin"),

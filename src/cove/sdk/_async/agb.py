@@ -4,6 +4,7 @@ from typing import Any
 
 from cove.core.api import SessionView
 from cove.core.errors import InvalidInput
+from cove.core.labels import check_labels
 from cove.sdk._async.agb_files import AsyncAGBFileSystem
 from cove.sdk._async.cloud import DEFAULT_LIMIT, AsyncCloud
 from cove.sdk._async.command import AsyncCommand
@@ -40,13 +41,23 @@ class AsyncAGB(AsyncCloud):
     def __init__(self, api_key: str = "", cfg: Config | None = None, *, endpoint: str | None = None) -> None:
         super().__init__(client_settings(api_key, endpoint, cfg))
 
-    async def create(self, params: CreateSessionParams | None = None) -> "SessionResult[AsyncAGBSession]":
-        """Make a session. AGB wants params, and an image in them."""
+    async def create(
+        self, params: CreateSessionParams | None = None, *, idempotency_key: str | None = None
+    ) -> "SessionResult[AsyncAGBSession]":
+        """Make a session, once under the same `idempotency_key`. AGB wants params, and an image in them."""
         if params is None:
             return SessionResult(**refused("params", params, NO_PARAMS))
         if not params.image_id or not params.image_id.strip():
             return SessionResult(**refused("image_id", params.image_id, NO_IMAGE))
-        return self._session_result(await self._create(params))
+        return self._session_result(await self._create(params, idempotency_key))
+
+    async def get_or_create(self, params: CreateSessionParams) -> "SessionResult[AsyncAGBSession]":
+        """The oldest living session that has all of `params.labels`, and the image if one is named; else a new one.
+
+        Whoever asks at the same time gets the same session. Raises InvalidLabels where there are none.
+        """
+        check_labels(params.labels)
+        return self._session_result(await self._create(params, reuse=True))
 
     async def get(self, session_id: str) -> "SessionResult[AsyncAGBSession]":
         """The session with this id, unless it has ended."""

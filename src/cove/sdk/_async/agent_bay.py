@@ -6,6 +6,7 @@ from typing import Any
 
 from cove.core.api import SessionView
 from cove.core.errors import SessionNotFound, TransportFailed
+from cove.core.labels import check_labels
 from cove.core.limits import Limits
 from cove.core.network import NetworkPolicy
 from cove.core.session import OnIdle
@@ -43,9 +44,22 @@ class AsyncAgentBay(AsyncCloud):
     ) -> None:
         super().__init__(client_settings(api_key, endpoint, cfg, env_file))
 
-    async def create(self, params: CreateSessionParams | None = None) -> SessionResult[AsyncSession]:
-        """Make a session. Raises InvalidInput for params that no server would take."""
-        return self._session_result(await self._create(params or CreateSessionParams()))
+    async def create(
+        self, params: CreateSessionParams | None = None, *, idempotency_key: str | None = None
+    ) -> SessionResult[AsyncSession]:
+        """Make a session. Raises InvalidInput for params that no server would take.
+
+        Asked for again with the same `idempotency_key`, also by another program, it gives the session made before.
+        """
+        return self._session_result(await self._create(params or CreateSessionParams(), idempotency_key))
+
+    async def get_or_create(self, params: CreateSessionParams) -> SessionResult[AsyncSession]:
+        """The oldest living session that has all of `params.labels`, and the image if one is named; else a new one.
+
+        Whoever asks at the same time gets the same session. Raises InvalidLabels where there are none.
+        """
+        check_labels(params.labels)
+        return self._session_result(await self._create(params, reuse=True))
 
     async def get(self, session_id: str) -> SessionResult[AsyncSession]:
         """The session with this id, unless it has ended."""

@@ -40,9 +40,13 @@ class AsyncCloud:
     ) -> None:
         await self.close()
 
-    async def _create(self, params: CreateSessionParams) -> Answer[SessionView]:
-        """Make a session; a lost answer is asked for again and makes no second one."""
-        return await self.transport.ask(sessions.create(params.to_wire(), secrets.token_hex(16)))
+    async def _create(
+        self, params: CreateSessionParams, key: str | None = None, *, reuse: bool = False
+    ) -> Answer[SessionView]:
+        """Make a session, or find one; a lost answer is asked for again and makes no second one."""
+        wanted = params.to_wire()
+        wanted.reuse = reuse
+        return await self.transport.ask(sessions.create(wanted, secrets.token_hex(16) if key is None else key))
 
     async def _get(self, session_id: str) -> Answer[SessionView]:
         """Look at a session that has not ended."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from cove.core.api import SessionView
 from cove.core.errors import InvalidInput
+from cove.core.labels import check_labels
 from cove.sdk._settings import client_settings
 from cove.sdk._sync.agb_files import AGBFileSystem
 from cove.sdk._sync.cloud import DEFAULT_LIMIT, Cloud
@@ -42,13 +43,23 @@ class AGB(Cloud):
     def __init__(self, api_key: str = "", cfg: Config | None = None, *, endpoint: str | None = None) -> None:
         super().__init__(client_settings(api_key, endpoint, cfg))
 
-    def create(self, params: CreateSessionParams | None = None) -> "SessionResult[AGBSession]":
-        """Make a session. AGB wants params, and an image in them."""
+    def create(
+        self, params: CreateSessionParams | None = None, *, idempotency_key: str | None = None
+    ) -> "SessionResult[AGBSession]":
+        """Make a session, once under the same `idempotency_key`. AGB wants params, and an image in them."""
         if params is None:
             return SessionResult(**refused("params", params, NO_PARAMS))
         if not params.image_id or not params.image_id.strip():
             return SessionResult(**refused("image_id", params.image_id, NO_IMAGE))
-        return self._session_result(self._create(params))
+        return self._session_result(self._create(params, idempotency_key))
+
+    def get_or_create(self, params: CreateSessionParams) -> "SessionResult[AGBSession]":
+        """The oldest living session that has all of `params.labels`, and the image if one is named; else a new one.
+
+        Whoever asks at the same time gets the same session. Raises InvalidLabels where there are none.
+        """
+        check_labels(params.labels)
+        return self._session_result(self._create(params, reuse=True))
 
     def get(self, session_id: str) -> "SessionResult[AGBSession]":
         """The session with this id, unless it has ended."""

@@ -1,6 +1,9 @@
 """Requests about the server itself: what it is, its images, its keys."""
 
-from cove.core.api import Capabilities, CreateKey, Health, ImageList, KeyList, NewKey
+import msgspec
+
+from cove.core.api import Capabilities, CreateKey, Health, ImageList, KeyList, NewKey, QuotaList, QuotaView
+from cove.core.quotas import Quota
 from cove.sdk._wire.messages import Nothing, Request, body_of, segment
 
 
@@ -26,10 +29,34 @@ def keys() -> Request[KeyList]:
 
 def create_key(wanted: CreateKey) -> Request[NewKey]:
     """Make a key. Never sent twice: a lost answer would leave a key that nobody knows."""
-    body = body_of("tenant", {"tenant": wanted.tenant, "is_operator": wanted.is_operator})
+    body = body_of("tenant", msgspec.structs.asdict(wanted))
     return Request(method="POST", path="/v1/keys", shape=NewKey, body=body, repeatable=False)
+
+
+def rotate_key(key_id: str, overlap: float | None) -> Request[NewKey]:
+    """Make a key in the place of another. Never sent twice: the second would be another key."""
+    path = f"/v1/keys/{segment('key_id', key_id)}/rotate"
+    return Request(
+        method="POST", path=path, shape=NewKey, body=body_of("overlap", {"overlap": overlap}), repeatable=False
+    )
 
 
 def revoke_key(key_id: str) -> Request[Nothing]:
     """Make a key useless."""
     return Request(method="DELETE", path=f"/v1/keys/{segment('key_id', key_id)}", shape=Nothing)
+
+
+def quotas() -> Request[QuotaList]:
+    """Tenants' quotas, beside what they use."""
+    return Request(method="GET", path="/v1/quotas", shape=QuotaList)
+
+
+def set_quota(tenant: str, quota: Quota) -> Request[QuotaView]:
+    """Replace a tenant's quota."""
+    body = body_of("quota", msgspec.structs.asdict(quota))
+    return Request(method="PUT", path=f"/v1/quotas/{segment('tenant', tenant)}", shape=QuotaView, body=body)
+
+
+def clear_quota(tenant: str) -> Request[QuotaView]:
+    """Remove a tenant's own quota."""
+    return Request(method="DELETE", path=f"/v1/quotas/{segment('tenant', tenant)}", shape=QuotaView)

@@ -24,7 +24,7 @@ def create(wanted: CreateSession, key: str) -> Request[SessionView]:
         method="POST",
         path="/v1/sessions",
         shape=SessionView,
-        body=body_of("params", {k: v for k, v in msgspec.structs.asdict(wanted).items() if v is not None}),
+        body=body_of("params", {k: v for k, v in msgspec.structs.asdict(wanted).items() if v not in (None, False)}),
         headers={"Idempotency-Key": key},
         read_timeout=CREATE_SECONDS,
     )
