@@ -42,9 +42,8 @@ class World(msgspec.Struct, frozen=True):
         return directories(self.data / "sandboxes")
 
     def loops(self) -> list[str]:
-        """The files below the data directory, deleted ones too, that stand behind a loop device."""
-        backing = (_read(file).strip() for file in Path("/sys/block").glob("loop*/loop/backing_file"))
-        return sorted(path for path in backing if path.startswith(str(self.data.resolve())))
+        """The files of the data directory that stand behind a loop device."""
+        return loops_below(self.data)
 
     def mounts(self, pids: list[int]) -> list[str]:
         """Mounts of ours that show in the mount tables of these processes."""
@@ -68,6 +67,12 @@ def hierarchies() -> list[Path]:
     """The root of every control group hierarchy of this machine, each once."""
     found = find_hierarchies()
     return list(dict.fromkeys([*([found.v2] if found.v2 else []), *found.v1.values()]))
+
+
+def loops_below(place: Path) -> list[str]:
+    """The files at or below `place`, deleted ones too, that stand behind a loop device."""
+    backing = (_read(file).strip() for file in Path("/sys/block").glob("loop*/loop/backing_file"))
+    return sorted(path for path in backing if path.startswith(str(place.resolve())))
 
 
 def pids() -> list[int]:

@@ -126,7 +126,7 @@ async def test_agb_says_it_in_its_own_names(agb: Any, agb_session: Any, settled:
     assert info["session_id"] == agb_session.session_id
     assert info["resource_url"]
     assert (await settled(agb.get_session(agb_session.session_id))).data.status == "RUNNING"
-    assert (await settled(agb_session.command.execute("echo hi"))).output == "hi\n"
+    assert (await settled(agb_session.command.execute("echo hi", timeout_ms=20_000))).output == "hi\n"
     slow = await settled(agb_session.command.execute("sleep 30"))
     assert slow.code == "CommandTimedOut"
     files = agb_session.file

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.waiting import until
 
 Run = Any
 Served = Any
@@ -142,7 +143,7 @@ def test_a_signal_ends_the_command_inside_too(
     process.send_signal(number)
     _, said = process.communicate(timeout=30)
     assert (process.returncode, said) == (code, "")
-    assert not Path(f"/proc/{inside}").exists()
+    until(lambda: not Path(f"/proc/{inside}").exists(), "the command is gone")
 
 
 def test_files_go_in_and_out_unchanged(run: Run, session: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,11 @@ class Door:
 
 def children(pid: int) -> list[int]:
     """The child processes, whichever thread made them."""
-    return [int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
+    found = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended since it was listed
+            found += [int(child) for child in file.read_text().split()]
+    return found
 
 
 def answer_on(connection: socket.socket) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 from cove.core.account import ID_RANGE
 
@@ -26,7 +28,15 @@ def secretive(cove: Running, loot: Loot) -> Iterator[Inside]:
     with cove.session() as inside:
         inside.run(f"mkdir -p /var/tmp/next && echo {loot.token}-next > /var/tmp/next/{loot.token}-next")
         inside.run(SLEEPER.format(name=f"{loot.token}-next"))
+        until(lambda: (named_so(inside, f"{loot.token}-next"), len(inside.members())) == (True, 3), "it sleeps, alone")
         yield inside
+
+
+def named_so(inside: Inside, name: str) -> bool:
+    """Whether one of its processes has that in its command line."""
+    with suppress(OSError):  # one that has just ended
+        return any(name in Path(f"/proc/{pid}/cmdline").read_text() for pid in inside.members())
+    return False
 
 
 @pytest.mark.claim("neighbours")
@@ -90,8 +100,7 @@ def test_session_sees_exactly_its_own_processes(secretive: Inside) -> None:
 @pytest.mark.parametrize("user", ["wuying", "root"])
 def test_every_process_is_behind_filter_and_capabilities(user: str, inside: Inside) -> None:
     inside.run("sleep 1000 >/dev/null 2>&1 &", user=user)
-    members = inside.members()
-    assert len(members) == 3
+    members = until(lambda: len(found := inside.members()) == 3 and found, "pid 1, the guest and the sleeper are left")
     for pid in members:
         assert (field(pid, "Seccomp"), field(pid, "NoNewPrivs")) == ("2", "1")
         assert {int(field(pid, name), 16) for name in ("CapBnd", "CapInh", "CapAmb")} == {int(FOURTEEN, 16), 0}

@@ -5,11 +5,11 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 from cove.core.limits import MIB, Limits
 from cove.node.cgroups import Group, Hierarchies, find_hierarchies, remove_instance, session_names
@@ -89,13 +89,6 @@ class Child:
 
 def roots(hierarchies: Hierarchies) -> list[Path]:
     return [*([hierarchies.v2] if hierarchies.v2 else []), *hierarchies.v1.values()]
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.002)
 
 
 @needs_root

@@ -2,12 +2,13 @@
 
 import errno
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.waiting import until_none
+from tests.world import loops_below
 
 from cove.core.limits import MIB
 from cove.node.disks import LAYERS, copy_sparse, make_template, mount_disk
@@ -34,15 +35,8 @@ def mounted(image: Path) -> Iterator[int]:
         os.close(disk)
 
 
-def behind_loops() -> list[str]:
-    return [file.read_text().strip() for file in Path("/sys/block").glob("loop*/loop/backing_file")]
-
-
 def until_detached(image: Path) -> None:
-    end = time.monotonic() + 10
-    while str(image) in behind_loops():
-        assert time.monotonic() < end, "the loop device stays"
-        time.sleep(0.01)
+    until_none(lambda: loops_below(image))
 
 
 def test_template_takes_the_room_of_what_is_in_it(image: Path) -> None:
@@ -125,7 +119,7 @@ def test_what_was_written_is_there_at_the_next_mount(image: Path) -> None:
 def test_mounted_disk_shows_in_no_mount_table(image: Path) -> None:
     before = Path("/proc/self/mountinfo").read_text()
     with mounted(image):
-        assert str(image) in behind_loops()
+        assert loops_below(image) == [str(image)]
         assert Path("/proc/self/mountinfo").read_text() == before
     until_detached(image)
 

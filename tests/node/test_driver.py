@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.environment import claim_ids
+from tests.world import loops_below
 
 from cove.core.errors import CallNotFound, SandboxGone, SandboxNotCreated
 from cove.core.ids import CallId, ImageId, SessionId
@@ -30,7 +32,7 @@ class Node:
     """A driver that can be let go of and made anew, as by a server that is started again."""
 
     def __init__(self, data: Path) -> None:
-        self.settings = NodeSettings(data_dir=data, instance=f"test-{secrets.token_hex(4)}", first_uid=2_260_000_000)
+        self.settings = NodeSettings(data_dir=data, instance=f"test-{secrets.token_hex(4)}", first_uid=claim_ids())
         self.lost: list[tuple[SessionId, EndReason]] = []
 
     @asynccontextmanager
@@ -49,9 +51,8 @@ class Node:
 
     def traces(self) -> list[str]:
         """What is left of any sandbox: directories, control groups, loop devices."""
-        backing = [file.read_text().strip() for file in Path("/sys/block").glob("loop*/loop/backing_file")]
         groups = session_names(find_hierarchies(), self.settings.instance)
-        disks = [path for path in backing if path.startswith(str(self.settings.data_dir))]
+        disks = loops_below(self.settings.data_dir)
         return [*groups, *disks, *(path.name for path in self.settings.sandboxes.iterdir())]
 
 

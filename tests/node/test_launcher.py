@@ -6,12 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+from tests.environment import claim_ids
+from tests.waiting import until
+from tests.world import loops_below
 
 from cove.core.account import ID_RANGE
 from cove.core.errors import SandboxNotCreated
@@ -28,19 +30,12 @@ from cove.node.launcher.orders import Answer, Bind, Listen, Order, Overlay
 from cove.node.settings import NodeSettings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
-FIRST_ID = 2_250_000_000
+FIRST_ID = claim_ids()
 SPEC = SandboxSpec(
     session_id=SessionId("s-1"), image=Image(id=ImageId("host")), limits=Limits(disk_bytes=64 * MIB), slot=0
 )
 NO_PROCESS = 2**22 + 1
 """One more than the largest process id that Linux ever gives."""
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.005)
 
 
 # the process by itself
@@ -160,8 +155,7 @@ class Place:
 
     def leftovers(self) -> list[str]:
         """Processes with ids of the sandbox, and loop devices on its disk."""
-        backing = [file.read_text().strip() for file in Path("/sys/block").glob("loop*/loop/backing_file")]
-        disks = [path for path in backing if path.startswith(str(self.directory))]
+        disks = loops_below(self.directory)
         return [*disks, *(str(pid) for pid in processes_of(FIRST_ID)), *(str(pid) for pid in self.group.members())]
 
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.world import loops_below
 
 from cove.node.children import in_child
 from cove.node.probes import PROBES, Probe, probe, probe_all
@@ -16,8 +17,7 @@ def _lack(_: Path) -> str:
 
 def _leftovers() -> set[str]:
     groups = {str(path) for path in Path("/sys/fs/cgroup").glob("*/cove-cove-probe*")}
-    loops = {file.read_text().strip() for file in Path("/sys/block").glob("loop*/loop/backing_file")}
-    return groups | {loop for loop in loops if "cove-probe" in loop}
+    return groups | {loop for loop in loops_below(Path("/")) if "cove-probe" in loop}
 
 
 def test_every_probe_answers_and_says_how_to_get_what_is_missing(tmp_path: Path) -> None:

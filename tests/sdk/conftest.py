@@ -23,6 +23,13 @@ class Seen(msgspec.Struct, frozen=True):
     body: Any
 
 
+class _Http(ThreadingHTTPServer):
+    """One that lets as many connect at once as a test may want."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
 class Canned:
     """Says the scripted replies in order, and the last one again and again."""
 
@@ -31,8 +38,7 @@ class Canned:
         self.is_over = threading.Event()
         self._script: deque[bytes | None] = deque()
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
         self.endpoint = f"http://127.0.0.1:{self._http.server_port}"

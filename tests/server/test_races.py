@@ -46,14 +46,15 @@ async def test_pause_asked_for_at_once_succeeds_for_one(many: httpx2.AsyncClient
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 9
 
 
-async def test_call_in_flight_at_a_pause_finishes_after_the_resume(many: httpx2.AsyncClient) -> None:
+async def test_call_in_flight_at_a_pause_finishes_after_the_resume(many: httpx2.AsyncClient, cove: Cove) -> None:
     session = await _new(many)
-    body = {"arguments": {"command": "touch started; sleep 0.2; echo done"}}
+    body = {"arguments": {"command": "touch started; until [ -e go ]; do sleep 0.01; done; echo done"}}
     async with asyncio.TaskGroup() as group:
         call = group.create_task(many.post(f"/v1/sessions/{session}/tools/shell", json=body))
         wait = {"arguments": {"command": "until [ -e started ]; do sleep 0.01; done"}}
         (await many.post(f"/v1/sessions/{session}/tools/shell", json=wait)).raise_for_status()
         (await many.post(f"/v1/sessions/{session}/pause")).raise_for_status()
+        (cove.directory / "sandboxes" / session / "home/wuying/go").touch()
         finished, _ = await asyncio.wait({call}, timeout=0.4)
         assert not finished
         (await many.post(f"/v1/sessions/{session}/resume")).raise_for_status()
