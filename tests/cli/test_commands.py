@@ -36,7 +36,8 @@ def test_the_tree_is_the_documented_one() -> None:
         *("up", "status", "stop", "logs", "demo", "doctor"),
         *(f"session {name}" for name in sessions),
         *(f"session files {name}" for name in files),
-        *("key list", "key create", "key revoke"),
+        *("key list", "key create", "key rotate", "key revoke"),
+        *("quota list", "quota set", "quota clear"),
     }
 
 

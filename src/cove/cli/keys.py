@@ -7,7 +7,9 @@ import typer
 from cove.cli.screen import Json, note, show_json, show_table
 
 if TYPE_CHECKING:
-    from cove.core.api import KeyView
+    from cove.core.api import KeyView, NewKey
+
+KeyId = Annotated[str, typer.Argument(metavar="KEY", help="As `cove key list` shows it.")]
 
 
 def list_keys(as_json: Json = False) -> None:
@@ -18,37 +20,70 @@ def list_keys(as_json: Json = False) -> None:
     if as_json:
         show_json(keys)
     else:
-        show_table(("KEY", "TENANT", "OPERATOR", "BEGINS WITH", "MADE (UTC)", "STATE"), [_row(key) for key in keys])
+        show_table(("KEY", "TENANT", "OPERATOR", "NAME", "MADE (UTC)", "STATE"), [_row(key) for key in keys])
 
 
 def _row(key: "KeyView") -> tuple[str, ...]:
+    role = "yes" if key.is_operator else "no"
+    return (key.key_id, key.tenant, role, key.name, _minute(key.created_at), _state(key))
+
+
+def _state(key: "KeyView") -> str:
+    import time
+
+    if key.revoked_at:
+        return "revoked"
+    if key.expires_at is None:
+        return "valid"
+    return "expired" if key.expires_at <= time.time() else f"valid until {_minute(key.expires_at)}"
+
+
+def _minute(seconds: float) -> str:
     import datetime
 
-    made = datetime.datetime.fromtimestamp(key.created_at, datetime.UTC).strftime("%Y-%m-%d %H:%M")
-    state = "revoked" if key.revoked_at else "valid"
-    return (key.key_id, key.tenant, "yes" if key.is_operator else "no", key.prefix, made, state)
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def create(
     tenant: Annotated[str, typer.Argument(help="Whose sessions the key may see; a name of your choice.")],
     operator: Annotated[bool, typer.Option("--operator", help="It sees every tenant's sessions, and keys.")] = False,
+    name: Annotated[str, typer.Option(help="A note for `cove key list`, such as who has it.")] = "",
+    expires_in: Annotated[float | None, typer.Option(help="Seconds until it expires.  [default: never]")] = None,
     as_json: Json = False,
 ) -> None:
     """Make an API key and print its secret: the only time that it is shown."""
     from cove import AgentBay
 
-    made = AgentBay().server.create_key(tenant, is_operator=operator)
-    if as_json:
-        show_json(made)
-        return
-    note(f"key {made.key.key_id} of tenant {tenant}; its secret is shown this once:")
-    print(made.secret)
+    made = AgentBay().server.create_key(tenant, is_operator=operator, name=name, expires_in=expires_in)
+    _show_new(made, f"key {made.key.key_id} of tenant {tenant}; its secret is shown this once:", as_json)
 
 
-def revoke(
-    key_id: Annotated[str, typer.Argument(help="As `cove key list` shows it.")],
+def rotate(
+    key_id: KeyId,
+    overlap: Annotated[
+        float | None, typer.Option(help="Seconds for which the old key works too.  [default: 86400, a day]")
+    ] = None,
     as_json: Json = False,
 ) -> None:
+    """Make a key in the place of another and print its secret; the old one works for the overlap, and then no more."""
+    from cove import AgentBay
+
+    made = AgentBay().server.rotate_key(key_id, overlap)
+    until = "no more" if overlap == 0 else f"for {86400.0 if overlap is None else overlap:g} more seconds"
+    _show_new(
+        made, f"key {made.key.key_id} replaces {key_id}, which works {until}; its secret is shown this once:", as_json
+    )
+
+
+def _show_new(made: "NewKey", told: str, as_json: bool) -> None:
+    if as_json:
+        show_json(made)
+    else:
+        note(told)
+        print(made.secret)
+
+
+def revoke(key_id: KeyId, as_json: Json = False) -> None:
     """Make an API key useless, at once and for good."""
     from cove import AgentBay
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from cove.cli import demo, doctor, files, keys, links, network, server, sessions
+from cove.cli import demo, doctor, files, keys, links, network, quotas, server, sessions
 
 
 def _group(text: str) -> typer.Typer:
@@ -24,6 +24,7 @@ def _program() -> typer.Typer:
     top.add_typer(_sessions(), name="session")
     top.add_typer(_network(), name="net")
     top.add_typer(_keys(), name="key")
+    top.add_typer(_quotas(), name="quota")
     return top
 
 
@@ -55,7 +56,16 @@ def _keys() -> typer.Typer:
     group = _group("API keys: who may use this Cove over TCP.")
     group.command("list")(keys.list_keys)
     group.command()(keys.create)
+    group.command()(keys.rotate)
     group.command()(keys.revoke)
+    return group
+
+
+def _quotas() -> typer.Typer:
+    group = _group("Quotas: how much each tenant may have at the same time.")
+    group.command("list")(quotas.list_quotas)
+    group.command("set")(quotas.set_quota)
+    group.command("clear")(quotas.clear_quota)
     return group
 
 

@@ -57,15 +57,19 @@ def _row(view: "SessionView") -> tuple[str, ...]:
     return (view.session_id, view.state, view.image_id, age(time.time() - view.created_at), labels)
 
 
-def create(
+def create(  # noqa: PLR0913, PLR0917 - an option for each thing that can be wished for
     image: Annotated[str | None, typer.Option(help="The image.  [default: linux_latest]")] = None,
     label: Labels = None,
     idle: Annotated[float | None, typer.Option(help="Seconds without use until it is paused.")] = None,
+    on_idle: Annotated[str | None, typer.Option(help="pause, or release: delete it then.  [default: pause]")] = None,
     lifetime: Annotated[float | None, typer.Option(help="Seconds until it ends in any case.")] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=AMOUNT", help="memory_bytes, cpus, pids, disk_bytes or output_bytes. Repeatable."),
     ] = None,
+    reuse: Annotated[
+        bool, typer.Option("--reuse", help="Give the oldest that has these labels, if there is one.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a session and print its id."""
@@ -78,9 +82,10 @@ def create(
         idle_release_timeout=idle,
         max_lifetime=lifetime,
         limits=read_amounts("--limit", limit) or None,
+        on_idle=on_idle,
     )
     with AgentBay() as bay, busy("making a session"):
-        session = bay.create(wanted).unwrap()
+        session = (bay.get_or_create(wanted) if reuse else bay.create(wanted)).unwrap()
         view = session.info().data.view if as_json else None
     if as_json:
         show_json(view)
