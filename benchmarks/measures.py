@@ -2,17 +2,32 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from benchmarks import floors
+from benchmarks.bench import Bench
 from benchmarks.memory import private_mib
 from benchmarks.samples import Samples
 from cove import AgentBay, Session
 
 CROWD = 50
 IDLE_SESSIONS = 5
+START = "from cove import AgentBay; AgentBay()"
+
+
+def client_start(bench: Bench) -> list[Samples]:
+    """A program that makes a client and ends."""
+    return [floors.python_start(bench.runs, START, name=START, floor=floors.PYTHON)]
+
+
+def one_session(bench: Bench) -> list[Samples]:
+    """Its birth and end, its commands, its pauses."""
+    found = cold_start(bench.bay, bench.runs)
+    with bench.bay.open() as session:
+        return [*found, *round_trip(session, bench.runs), *pause_and_resume(session, bench.runs)]
 
 
 def cold_start(bay: AgentBay, runs: int) -> list[Samples]:
     """From the call of create to the first command's result, and the deletion after it; nothing is made beforehand."""
-    first, deletion = Samples(name="create → first result"), Samples(name="delete")
+    first, deletion = Samples(name="create → first result", floor=floors.BUBBLEWRAP), Samples(name="delete")
     for _ in range(runs):
         with first.timing():
             session = bay.create().unwrap()
@@ -24,7 +39,7 @@ def cold_start(bay: AgentBay, runs: int) -> list[Samples]:
 
 def round_trip(session: Session, runs: int) -> list[Samples]:
     """One command after the other in a session that runs."""
-    samples = Samples(name="command round trip")
+    samples = Samples(name="command round trip", floor=floors.FORK)
     for _ in range(runs):
         samples.time(lambda: session.command.execute_command("true").unwrap())
     return [samples]
@@ -39,10 +54,10 @@ def pause_and_resume(session: Session, runs: int) -> list[Samples]:
     return [pause, resume]
 
 
-def idle_memory(bay: AgentBay) -> list[Samples]:
+def idle_memory(bench: Bench) -> list[Samples]:
     """Private memory of sessions that have run one command and do nothing."""
     samples = Samples(name="private memory, idle session", unit="MiB")
-    sessions = [bay.create().unwrap() for _ in range(IDLE_SESSIONS)]
+    sessions = [bench.bay.create().unwrap() for _ in range(IDLE_SESSIONS)]
     for session in sessions:
         session.command.execute_command("true").unwrap()
     for session in sessions:
@@ -51,12 +66,15 @@ def idle_memory(bay: AgentBay) -> list[Samples]:
     return [samples]
 
 
-def crowd(bay: AgentBay) -> list[Samples]:
+def crowd(bench: Bench) -> list[Samples]:
     """Fifty sessions made, used and deleted by fifty threads at once: how many succeed, and each one's time."""
-    succeeded, each = Samples(name=f"{CROWD} at once: successes", unit=""), Samples(name=f"{CROWD} at once: each")
+    succeeded, each = (
+        Samples(name=f"{CROWD} at once: successes", unit="", more_is_better=True),
+        Samples(name=f"{CROWD} at once: each"),
+    )
     total = Samples(name=f"{CROWD} at once: all")
     with total.timing(), ThreadPoolExecutor(CROWD) as threads:
-        outcomes = list(threads.map(lambda _: _whole_life(bay, each), range(CROWD)))
+        outcomes = list(threads.map(lambda _: _whole_life(bench.bay, each), range(CROWD)))
     for problem in [outcome for outcome in outcomes if outcome]:
         print(f"one of {CROWD} failed: {problem}")
     succeeded.values.append(float(outcomes.count("")))

@@ -8,10 +8,14 @@ import msgspec
 
 
 class Samples(msgspec.Struct, kw_only=True):
-    """Measurements of one thing, in `unit`; p50 and p99 are of all of them, none left out."""
+    """Measurements of one thing, in `unit`, none left out. `floor` names what they are told beside: the least that
+    could be done instead, or the same without Cove, measured in the same run. Of a rate, `more_is_better`.
+    """
 
     name: str
     unit: str = "ms"
+    floor: str = ""
+    more_is_better: bool = False
     values: list[float] = []
 
     @contextmanager
@@ -34,3 +38,11 @@ class Samples(msgspec.Struct, kw_only=True):
         """
         ordered = sorted(self.values)
         return ordered[max(0, -int(-len(ordered) * part // 1) - 1)]
+
+    def median(self) -> float:
+        """p50."""
+        return self.quantile(0.5)
+
+    def worst(self) -> float:
+        """The value that 99 of 100 are better than: p99, of a rate p1."""
+        return self.quantile(0.01 if self.more_is_better else 0.99)

@@ -15,14 +15,14 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     of: str
     at: float
-    over: str | None = None
+    over: bool = False
     at_most: float | None = None
     at_least: float | None = None
 
     def value(self, measured: dict[str, Samples]) -> float:
         """What is compared."""
-        floor = measured[self.over].quantile(0.5) if self.over else 0.0
-        return measured[self.of].quantile(self.at) - floor
+        samples = measured[self.of]
+        return samples.quantile(self.at) - (measured[samples.floor].median() if self.over else 0.0)
 
     def holds(self, measured: dict[str, Samples]) -> bool:
         """Whether the measurement is within."""
