@@ -140,6 +140,7 @@ SETTINGS = {
     "slots": "how many sessions may live at once; each takes 65536 user ids",
     "linger": "seconds after which a Cove in the background goes when it has no session and nobody asks it anything",
     "reserve_mib": "MiB kept free for the database on the data directory's file system",
+    "memory_reserve_mib": "MiB of the machine's memory that new sessions leave free; fewer, and they are refused",
 }
 
 

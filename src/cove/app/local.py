@@ -123,6 +123,7 @@ def _server_settings(
         on_first_key=on_first_key,
         public_url=settings.public_url or url,
         reserve_bytes=settings.reserve_mib * _MIB,
+        memory_reserve_bytes=settings.memory_reserve_mib * _MIB,
         slots=settings.slots,
         network=default_network(settings),
         trusted_uids=frozenset({0, os.geteuid()}),

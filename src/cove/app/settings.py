@@ -19,6 +19,7 @@ DEFAULT_LINK_PORT = 7718
 DEFAULT_FIRST_UID = 2_000_000_000
 DEFAULT_SLOTS = 1024
 DEFAULT_RESERVE_MIB = 64
+DEFAULT_MEMORY_RESERVE_MIB = 256
 DEFAULT_LINGER = 300.0
 LONGEST_SOCKET_PATH = 107
 """Bytes: what the kernel's `sockaddr_un` holds, less the closing NUL."""
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     first_uid: int = DEFAULT_FIRST_UID
     slots: int = DEFAULT_SLOTS
     reserve_mib: int = DEFAULT_RESERVE_MIB
+    memory_reserve_mib: int = DEFAULT_MEMORY_RESERVE_MIB
     linger: float = DEFAULT_LINGER
 
 
@@ -63,6 +65,7 @@ VARIABLES = {
     "first_uid": "COVE_FIRST_UID",
     "slots": "COVE_SLOTS",
     "reserve_mib": "COVE_RESERVE_MIB",
+    "memory_reserve_mib": "COVE_MEMORY_RESERVE_MIB",
     "linger": "COVE_LINGER",
 }
 """The environment variable of each setting; an option of `cove up` goes before it."""
@@ -72,6 +75,7 @@ _RANGES = {
     "first_uid": (65536, 4_000_000_000),
     "slots": (1, 16384),
     "reserve_mib": (0, 1024 * 1024),
+    "memory_reserve_mib": (0, 1024 * 1024),
 }
 
 
@@ -204,6 +208,7 @@ _READERS = {
     "first_uid": _read_number,
     "slots": _read_number,
     "reserve_mib": _read_number,
+    "memory_reserve_mib": _read_number,
     "linger": _read_seconds,
 }
 

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from cove.app.doors import PeerProtocol, PeerSocketProtocol
+from cove.app.threads import filled_pool
 from cove.core.errors import CoveError
 
 Message = MutableMapping[str, Any]
@@ -80,6 +81,7 @@ class _Server(uvicorn.Server):
         self._on_started, self._is_over = on_started, is_over
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_default_executor(filled_pool())
         await super().startup(sockets)
         self._on_started()
 
