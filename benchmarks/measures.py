@@ -67,24 +67,25 @@ def idle_memory(bench: Bench) -> list[Samples]:
 
 
 def crowd(bench: Bench) -> list[Samples]:
-    """Fifty sessions made, used and deleted by fifty threads at once: how many succeed, and each one's time."""
-    succeeded, each = (
-        Samples(name=f"{CROWD} at once: successes", unit="", more_is_better=True),
-        Samples(name=f"{CROWD} at once: each"),
-    )
+    """Fifty sessions made, used and deleted by fifty threads at once: how many succeed, and what each one took."""
+    succeeded = Samples(name=f"{CROWD} at once: successes", unit="", more_is_better=True)
+    made, each = Samples(name=f"{CROWD} at once: create"), Samples(name=f"{CROWD} at once: each whole life")
     total = Samples(name=f"{CROWD} at once: all")
     with total.timing(), ThreadPoolExecutor(CROWD) as threads:
-        outcomes = list(threads.map(lambda _: _whole_life(bench.bay, each), range(CROWD)))
+        outcomes = list(threads.map(lambda _: _whole_life(bench.bay, made, each), range(CROWD)))
     for problem in [outcome for outcome in outcomes if outcome]:
         print(f"one of {CROWD} failed: {problem}")
     succeeded.values.append(float(outcomes.count("")))
-    return [succeeded, each, total]
+    return [succeeded, made, each, total]
 
 
-def _whole_life(bay: AgentBay, each: Samples) -> str:
+def _whole_life(bay: AgentBay, made: Samples, each: Samples) -> str:
     try:
-        with each.timing(), bay.open() as session:
+        with each.timing():
+            with made.timing():
+                session = bay.create().unwrap()
             assert session.command.execute_command("echo $((6*7))").unwrap().strip() == "42"
+            session.delete().unwrap()
     except Exception as problem:  # noqa: BLE001 - whatever it is, it is counted and shown
         return f"{type(problem).__name__}: {problem}"
     return ""

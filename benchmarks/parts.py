@@ -5,7 +5,7 @@ What must hold of them stands in thresholds.toml.
 
 from collections.abc import Callable, Iterable
 
-from benchmarks import floors, measures
+from benchmarks import floors, measures, waking
 from benchmarks.bench import Bench
 from benchmarks.samples import Samples
 
@@ -14,6 +14,7 @@ PARTS: dict[str, Part] = {
     "floors": floors.measure,
     "import": measures.client_start,
     "sessions": measures.one_session,
+    "wake": waking.wake,
     "memory": measures.idle_memory,
     "crowd": measures.crowd,
 }
