@@ -1,15 +1,21 @@
-"""Carries bytes between two sockets: with back pressure, half-closes and resets, as if there were one wire."""
+"""Carries bytes between two sockets: with back pressure, half-closes and resets, as if there were one wire.
+
+What a direction carries first is read and written here; once it is much, the kernel moves it by itself (splice).
+"""
 
 import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from functools import partial
-from typing import cast
+
+from cove.node.relay.tube import Tube
 
 _RESET, _ORDINARY = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
-_HIGH_WATER = 128 * 1024
-"""Bytes that may wait for a slow reader; then the other side is not read."""
+_PIECE = 64 * 1024
+_MUCH = 512 * 1024
+"""Bytes after which a tube pays; a gate has long made up its mind by then."""
+_PIECES_A_TURN = 4
+"""Then other connections have theirs."""
 
 Gate = Callable[[bytes], bytes | None]
 """Takes what the session sends and gives what may go on now (b"" while it cannot tell); None refuses the connection."""
@@ -20,39 +26,37 @@ class Pipe:
 
     def __init__(self, inner: socket.socket, outer: socket.socket, gate: Gate | None = None) -> None:
         self.is_refused = self.is_cut = False
-        self._inner, self._outer = _Side(self, inner, gate), _Side(self, outer, None)
-        self._inner.peer, self._outer.peer = self._outer, self._inner
+        self._sockets = (inner, outer)
+        self._up = _Flow(inner, outer, self, gate)
+        self._down = _Flow(outer, inner, self, None)
         self._ended = asyncio.get_running_loop().create_future()
 
     @property
     def rx_bytes(self) -> int:
         """Bytes that the session received."""
-        return self._outer.bytes_read
+        return self._down.bytes_read
 
     @property
     def tx_bytes(self) -> int:
         """Bytes that the session sent."""
-        return self._inner.bytes_read
+        return self._up.bytes_read
 
     async def run(self) -> None:
         """Carry until both sides are done, or one breaks; breaks both off when cancelled."""
-        loop = asyncio.get_running_loop()
         try:
-            for side in (self._outer, self._inner):
-                reset_on_close(side.socket)  # the loop closes it when we are cancelled in here
-                await loop.connect_accepted_socket(lambda side=side: side, side.socket)  # type: ignore[misc] # its own default
-            for side in (self._outer, self._inner):  # both before either may break the other
-                _set_linger(side.socket, _ORDINARY)
-            self._outer.start()
-            self._inner.start()
+            for each in self._sockets:
+                _set_linger(each, _ORDINARY)
+            self._down.start()
+            self._up.start()
             await self._ended
         finally:
             self.reset()
 
     def reset(self) -> None:
-        """Break both sides off; what is closed already stays so."""
-        self._inner.reset()
-        self._outer.reset()
+        """Break both sides off, so that each program sees a broken connection; what is closed already stays so."""
+        for each in self._sockets:
+            reset_on_close(each)
+        self._close()
 
     def refuse(self) -> None:
         """The gate said no."""
@@ -64,123 +68,104 @@ class Pipe:
         self.is_cut = True
         self.reset()
 
-    def side_ended(self) -> None:
-        """A side has gone: when both have, the pipe is done."""
-        if self._inner.is_gone and self._outer.is_gone and not self._ended.done():
+    def flow_ended(self) -> None:
+        """One direction is done; when both are, the pipe is."""
+        if self._up.is_done and self._down.is_done:
+            self._close()
+
+    def _close(self) -> None:
+        for flow in (self._up, self._down):
+            flow.stop()
+        for each in self._sockets:
+            each.close()
+        if not self._ended.done():
             self._ended.set_result(None)
 
 
-class _Side(asyncio.Protocol):
-    """One of the two sockets; what it reads, its peer writes.
+class _Flow:
+    """One direction: what is read from `source` is written to `target`, and nothing is read while that is slow."""
 
-    Its peer may not have a transport yet when its own program speaks, ends or breaks: until `start`, what happens is
-    put off. That is one piece of data at most, for the first stops the reading; pausing earlier, in `connection_made`,
-    would do nothing under uvloop, which begins to read after it.
-    """
-
-    peer: "_Side"
-
-    def __init__(self, pipe: Pipe, connected: socket.socket, gate: Gate | None) -> None:
-        self.socket, self.bytes_read, self.is_gone = connected, 0, False
-        self._pipe, self._gate = pipe, gate
-        self._transport: asyncio.Transport | None = None
-        self._put_off: list[Callable[[], None]] | None = []
-        self._has_ended = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The loop has the socket, and may read it before the other side stands."""
-        self._transport = cast("asyncio.Transport", transport)  # both loops give one, uvloop's is no subclass
-        self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+    def __init__(self, source: socket.socket, target: socket.socket, pipe: Pipe, gate: Gate | None) -> None:
+        self.bytes_read, self.is_done = 0, False
+        self._source, self._target, self._pipe, self._gate = source, target, pipe, gate
+        self._loop = asyncio.get_running_loop()
+        self._left = memoryview(b"")
+        self._tube: Tube | None = None
+        self._wants_tube = True
 
     def start(self) -> None:
-        """Both sides stand: from now on, what comes is carried, after what has come already."""
-        put_off, self._put_off = self._put_off or [], None
-        self._resume()  # before the rest, which may find the peer slow and pause us
-        for act in put_off:
-            act()
+        """Begin to read."""
+        self._loop.add_reader(self._source, self._read)
 
-    def data_received(self, data: bytes) -> None:
-        """Hand on what the gate lets through."""
-        if self._put_off is None:
-            self._carry(data)
-        else:
-            self._put_off.append(partial(self._carry, data))
-            self._pause()
+    def stop(self) -> None:
+        """Neither read nor write any more; the sockets are still open."""
+        self.is_done = True
+        if self._source.fileno() >= 0:
+            self._loop.remove_reader(self._source)
+            self._loop.remove_writer(self._target)
+        if self._tube:
+            self._tube.close()
+            self._tube = None
 
-    def eof_received(self) -> bool:
-        """Tell the peer; the other direction goes on until it ends, too."""
-        if self._put_off is None:
-            self._end()
-        else:
-            self._put_off.append(self._end)
-        return True
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """A side that broke breaks its peer; one that closed lets its peer finish writing."""
-        self.is_gone = True
-        if self._put_off is None:
-            self._lose(exc)
-        else:
-            self._put_off.append(partial(self._lose, exc))
-
-    def pause_writing(self) -> None:
-        """We are slow: the peer is not read for a while."""
-        self.peer._pause()
-
-    def resume_writing(self) -> None:
-        """We have caught up."""
-        self.peer._resume()
-
-    def reset(self) -> None:
-        """Close with RST, so that the program at this end sees a broken connection and not an end."""
-        if self.is_gone:
+    def _read(self) -> None:
+        try:
+            for _ in range(_PIECES_A_TURN):
+                is_flowing = self._read_tube(self._tube) if self._tube else self._read_piece()
+                if not is_flowing:
+                    return
+        except BlockingIOError:
             return
-        reset_on_close(self.socket)
-        if self._transport is None:  # it was never the loop's
-            self.is_gone = True
-            self.socket.close()
-        else:
-            self._transport.abort()
+        except OSError:
+            self._pipe.reset()
 
-    def _carry(self, data: bytes) -> None:
+    def _read_piece(self) -> bool:
+        """Carry what there is; whether more may be read now. Raises OSError."""
+        data = self._source.recv(_PIECE)
+        if not data:
+            return self._finish()
         self.bytes_read += len(data)
         passed = self._gate(data) if self._gate else data
         if passed is None:
             self._pipe.refuse()
-        elif passed:
-            self.peer._write(passed)
+            return False
+        self._left = memoryview(passed)
+        if self.bytes_read >= _MUCH and self._wants_tube:
+            self._tube, self._wants_tube = Tube.take(), False
+        return self._write_left()
 
-    def _end(self) -> None:
-        self._has_ended = True
-        self.peer._end_writing()
+    def _read_tube(self, tube: Tube) -> bool:
+        count = tube.fill(self._source)
+        self.bytes_read += count
+        return self._write_left() if count else self._finish()
 
-    def _lose(self, exc: Exception | None) -> None:
-        if exc is not None:
-            self.peer.reset()
-        elif self.peer._transport:
-            self.peer._transport.close()
-        self._pipe.side_ended()
+    def _write_left(self) -> bool:
+        """Write what was read; what the target does not take waits until it does. Raises OSError."""
+        try:
+            while self._left:
+                self._left = self._left[self._target.send(self._left) :]
+            while self._tube and self._tube.held:
+                self._tube.drain(self._target)
+        except BlockingIOError:
+            self._loop.remove_reader(self._source)
+            self._loop.add_writer(self._target, self._write_on)
+            return False
+        return True
 
-    def _pause(self) -> None:
-        if self._transport and not self._transport.is_closing():
-            self._transport.pause_reading()
+    def _write_on(self) -> None:
+        try:
+            if self._write_left():
+                self._loop.remove_writer(self._target)
+                self.start()
+        except OSError:
+            self._pipe.reset()
 
-    def _resume(self) -> None:
-        if self._transport and not self._transport.is_closing() and not self._has_ended:
-            self._transport.resume_reading()
-
-    def _write(self, data: bytes) -> None:
-        if self._transport and not self._transport.is_closing():
-            self._transport.write(data)
-
-    def _end_writing(self) -> None:
-        """Half-close; when both halves are closed, close."""
-        if self._transport is None or self.is_gone:
-            return
-        if self._has_ended:
-            self._transport.close()
-        elif not self._transport.is_closing():
-            self._transport.write_eof()
+    def _finish(self) -> bool:
+        """The source has ended, and with it this direction; the other goes on."""
+        self._loop.remove_reader(self._source)
+        self.is_done = True
+        self._target.shutdown(socket.SHUT_WR)
+        self._pipe.flow_ended()
+        return False
 
 
 def reset_on_close(connection: socket.socket) -> None:

@@ -2,7 +2,7 @@
 
 CONNECTIONS = 512
 """Open at once, at most; fewer where the process may open few files."""
-NEW_CONNECTIONS = (100.0, 512.0)
+NEW_CONNECTIONS = (250.0, 1024.0)
 QUERIES = (200.0, 400.0)
 """Per second in the long run, and at once."""
 DNS_CONNECTIONS = 16

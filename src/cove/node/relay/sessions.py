@@ -127,6 +127,7 @@ class Relayed:
                 await self._connect(connection, Target(address, self._addresses.name(address), port))
 
     async def _connect(self, connection: socket.socket, target: Target) -> None:
+        judged_by = self._policy
         try:
             upstream = await self._dial(target)
         except DialRefused as refusal:
@@ -135,7 +136,11 @@ class Relayed:
             self._note(target.host, target.port, "failed", reason=str(error) or "no answer in time")
         else:
             with upstream:
-                await self._carry(connection, upstream, target)
+                peer = parse_address(upstream.getpeername()[0].partition("%")[0])
+                if judged_by is self._policy or target.is_allowed(self._policy, peer):
+                    await self._carry(Pipe(connection, upstream, self._gate(target)), target, peer)
+                else:
+                    self._note(target.host, target.port, "refused", reason="the policy was changed")
 
     async def _dial(self, target: Target) -> socket.socket:
         if target.name is not None:
@@ -146,11 +151,7 @@ class Relayed:
             raise DialRefused(f"{target.address} stands for no name")
         return await self._outside.dialer.dial_address(self._policy, target.address, target.port)
 
-    async def _carry(self, connection: socket.socket, upstream: socket.socket, target: Target) -> None:
-        peer = parse_address(upstream.getpeername()[0].partition("%")[0])
-        if not target.is_allowed(self._policy, peer):  # the policy changed while we dialled
-            return self._note(target.host, target.port, "refused", reason="the policy was changed")
-        pipe = Pipe(connection, upstream, self._gate(target))
+    async def _carry(self, pipe: Pipe, target: Target, peer: Address) -> None:
         self._pipes[pipe] = target, peer
         try:
             await pipe.run()
@@ -159,7 +160,6 @@ class Relayed:
             self._rx_before += pipe.rx_bytes
             self._tx_before += pipe.tx_bytes
             self._note_end(pipe, target)
-        return None
 
     def _gate(self, target: Target) -> HelloGate | None:
         if target.name is None or not self._policy.reads_hellos:

@@ -1,0 +1,103 @@
+"""The internet, in a network namespace: every address answers, IPv4 and IPv6, and a resolver that says what it is told.
+
+Run by `internet.py`. The first line on stdin says that the network is there; each one after it is a request, and has
+an answer in JSON: {"names": {name: [[address, …], …]}} sets what each question for a name gets, in turn, the last for
+good. The answer tells the names that were asked for, and the datagrams heard, since the request before. Whoever
+connects to any address hears `hello from ADDRESS PORT`.
+"""
+
+import json
+import socket
+import struct
+import sys
+import threading
+from ipaddress import ip_address
+from typing import Any
+
+ANYWHERE = (80, 443, 8080, 853, 22, 7000, 9000, 9001, 15001)
+"""The ports at which every address answers."""
+NAMES: dict[str, list[list[str]]] = {}
+ASKED: list[str] = []
+HEARD: list[str] = []
+
+
+def main() -> None:
+    sys.stdin.readline()
+    for port in ANYWHERE:
+        door = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
+        threading.Thread(target=greet_all, args=(door, port), daemon=True).start()
+    for serve in (answer_questions, echo_datagrams):
+        threading.Thread(target=serve, daemon=True).start()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps(obey(json.loads(line))), flush=True)
+
+
+def obey(request: dict[str, Any]) -> Any:
+    NAMES.update(request.get("names", {}))
+    told = {"asked": list(ASKED), "heard": list(HEARD)}
+    ASKED.clear()
+    HEARD.clear()
+    return told
+
+
+def greet_all(door: socket.socket, port: int) -> None:
+    while True:
+        connection, _ = door.accept()
+        threading.Thread(target=greet, args=(connection, port), daemon=True).start()
+
+
+def greet(connection: socket.socket, port: int) -> None:
+    """Say hello to each thing said, until there is no more."""
+    address = ip_address(connection.getsockname()[0])
+    address = getattr(address, "ipv4_mapped", None) or address
+    try:
+        with connection:
+            while connection.recv(65536):
+                connection.sendall(f"hello from {address} {port}".encode())
+    except OSError:  # broken off
+        return
+
+
+def echo_datagrams() -> None:
+    """What would answer a tunnel over UDP."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+        door.bind(("", 443))
+        while True:
+            data, sender = door.recvfrom(4096)
+            HEARD.append(data.decode(errors="replace"))
+            door.sendto(b"hello " + data, sender)
+
+
+def answer_questions() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+        door.bind(("9.9.9.9", 53))
+        while True:
+            message, sender = door.recvfrom(4096)
+            door.sendto(answer(message), sender)
+
+
+def answer(message: bytes) -> bytes:
+    labels, at = [], 12
+    while length := message[at]:
+        labels.append(message[at + 1 : at + 1 + length].decode("ascii", "replace"))
+        at += 1 + length
+    (kind,) = struct.unpack_from("!H", message, at + 1)
+    name = ".".join(labels).lower()
+    ASKED.append(name)
+    version = {1: 4, 28: 6}.get(kind)
+    found = [each for each in map(ip_address, next_addresses(name, kind)) if each.version == version]
+    records = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 0, len(a.packed)) + a.packed for a in found)
+    code = 0 if name in NAMES else 3
+    header = message[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(found), 0, 0)
+    return header + message[12 : at + 5] + records
+
+
+def next_addresses(name: str, kind: int) -> list[str]:
+    """The question for IPv6, which comes beside the one for IPv4, takes nothing away."""
+    turns = NAMES.get(name, [[]])
+    return turns.pop(0) if len(turns) > 1 and kind == 1 else turns[0]
+
+
+if __name__ == "__main__":
+    main()
