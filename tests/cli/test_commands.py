@@ -30,12 +30,13 @@ def run(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_tree_is_the_documented_one() -> None:
-    sessions = {"list", "create", "show", "exec", "pause", "resume", "delete"}
+    sessions = {"list", "create", "show", "exec", "shell", "pause", "resume", "delete", "link", "links", "unlink"}
     files = {"ls", "get", "put", "rm", "mkdir", "mv"}
     assert {" ".join(path) for path in EVERY} == {
         *("up", "status", "stop", "logs", "demo", "doctor"),
         *(f"session {name}" for name in sessions),
         *(f"session files {name}" for name in files),
+        *("net show", "net set", "net log"),
         *("key list", "key create", "key rotate", "key revoke"),
         *("quota list", "quota set", "quota clear"),
     }

@@ -2,7 +2,7 @@
 
 import typer
 
-from cove.cli import demo, doctor, files, keys, links, network, quotas, server, sessions
+from cove.cli import demo, doctor, files, keys, links, network, quotas, server, sessions, shell
 
 
 def _group(text: str) -> typer.Typer:
@@ -32,6 +32,7 @@ def _sessions() -> typer.Typer:
     group = _group("Make sessions, use them, end them.")
     group.command("list")(sessions.list_sessions)
     group.command("exec", context_settings=_PASS_ON)(sessions.execute)
+    group.command("shell", context_settings=_PASS_ON)(shell.shell)
     for command in (sessions.create, sessions.show, sessions.pause, sessions.resume, sessions.delete):
         group.command()(command)
     group.command()(links.link)

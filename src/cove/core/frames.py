@@ -30,8 +30,16 @@ def frame(message: dict[str, Any]) -> bytes:
 class FrameReader:
     """Turns received bytes into messages. Feed it; it returns each complete message, in order."""
 
-    def __init__(self, max_frame: int = MAX_FRAME, decode: Callable[[bytes], dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        max_frame: int = MAX_FRAME,
+        decode: Callable[[bytes], dict[str, Any]] | None = None,
+        *,
+        is_last: bool = False,
+    ) -> None:
+        """With `is_last`, what comes behind a message is no frame: it is left for `rest`."""
         self._buffer = bytearray()
+        self._is_last = is_last
         self._max_frame = max_frame
         self._decode = decode or decode_message
 
@@ -41,10 +49,12 @@ class FrameReader:
         messages = []
         while (body := self._take()) is not None:
             messages.append(self._decode(body))
+            if self._is_last:
+                break
         return messages
 
     def rest(self) -> bytes:
-        """What came behind the last message, and is no longer kept: the connection goes on in another way."""
+        """What came behind the last message, and is no longer kept."""
         rest = bytes(self._buffer)
         self._buffer.clear()
         return rest

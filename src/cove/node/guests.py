@@ -46,7 +46,7 @@ class GuestDoor:
 
     async def begin(self, method: str, params: dict[str, Any]) -> tuple[Outcome, socket.socket, bytes]:
         """The same, and the connection on which the guest goes on to speak, with what it has said already."""
-        reader = FrameReader(decode=decode_answer)
+        reader = FrameReader(decode=decode_answer, is_last=True)
         try:
             with _connected(self._directory) as connection:
                 message = await self._patiently(self._answer_on(connection, reader, _request(method, params)), _GRACE)
