@@ -23,7 +23,7 @@ class FakeDoor:
 
     def __init__(self) -> None:
         self.tokens: dict[str, Admission | CoveError] = {}
-        self.inside: dict[tuple[SessionId, int], int | CoveError] = {}
+        self.inside: dict[tuple[str, int], int | Exception] = {}
         self.results: dict[str, dict[str, Any] | CoveError] = {}
         self.calls: list[tuple[str, str, dict[str, Any], str]] = []
         self.uses: list[SessionId] = []
@@ -56,7 +56,7 @@ class FakeDoor:
     async def dial(self, session_id: SessionId, port: int) -> socket.socket:
         self.dials += 1
         found = self.inside.get((session_id, port), NothingListening(session_id=session_id, port=port))
-        if isinstance(found, CoveError):
+        if isinstance(found, Exception):
             raise found
         dialled = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:

@@ -41,6 +41,7 @@ class Exchange:
         inner = inward(request, self._visit, self._port, peer)
         is_kept = False
         try:
+            await self._welcome(request)
             await self._ask(Request(inner.method, inner.target, 1, [*inner.fields, *_framed(request.fields, body)]))
             is_kept, goes_on = await (self._answer(request) if body.is_done else self._both_ways(request, body))
         finally:
@@ -49,6 +50,13 @@ class Exchange:
             else:
                 self._server.abort()
         return goes_on
+
+    async def _welcome(self, request: Request) -> None:
+        """A client that waits for a word before it sends its body gets it; one that left while we dialled is let go."""
+        if self._client.has_ended:
+            raise Broken
+        if head.value(request.fields, "expect").lower() == "100-continue":
+            await self._client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     async def _ask(self, request: Request) -> None:
         try:
@@ -150,8 +158,7 @@ class Exchange:
         """The head goes with what has come of the body. Raises Broken where the server ends in the body's middle."""
         data, parts = self._server.held(), [first]
         while True:
-            part, rest = framing.take(data)
-            self._server.put_back(rest)
+            part = self._taken(framing, data)
             self._visited.has_flow = self.has_begun = True
             if part:
                 parts += _in_chunk(part) if is_chunked else (part,)
@@ -168,6 +175,16 @@ class Exchange:
             parts.append(LAST_CHUNK)
         if parts:
             await self._client.send(*parts)
+
+    def _taken(self, framing: Framing, data: bytes) -> bytes:
+        try:
+            part, rest = framing.take(data)
+        except HttpError as error:
+            if self.has_begun:
+                raise Broken from error
+            raise NoAnswer(f"answered something that is no HTTP: {error}") from error
+        self._server.put_back(rest)
+        return part
 
 
 def request_framing(fields: Fields) -> Framing:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 from typing import cast
 
 from cove.gateway import head
@@ -9,6 +10,9 @@ from cove.gateway.head import HttpError
 
 _MOST_HELD = 64 * 1024
 """Bytes that may wait to be taken before the other end is not read any more."""
+
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER without time: closing sends RST."""
 
 
 class Broken(Exception):  # noqa: N818 - named by what happened
@@ -36,9 +40,9 @@ class Wire(asyncio.Protocol):
         """Take the transport; whatever it cannot send at once means that the other end is slow."""
         self.transport = cast("asyncio.Transport", transport)  # both loops give one, uvloop's is no subclass
         self.transport.set_write_buffer_limits(high=0)
-        connected: socket.socket = transport.get_extra_info("socket")
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._socket: socket.socket = transport.get_extra_info("socket")
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def data_received(self, data: bytes) -> None:
         """Keep it until it is taken."""
@@ -129,7 +133,9 @@ class Wire(asyncio.Protocol):
             self.transport.write_eof()
 
     def abort(self) -> None:
-        """Break the connection off, so that the other end never takes what it got for the whole."""
+        """Break the connection off with a reset, so that the other end never takes what it got for the whole."""
+        if not self.is_lost and not self.transport.is_closing():
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         if not self.is_lost:
             self.transport.abort()
 
