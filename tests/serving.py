@@ -153,7 +153,7 @@ class Server:
         if self._process is not None and self._process.stdout is not None:
             self._process.stdout.close()
         self._errors.close()
-        shutil.rmtree(self.data)
+        shutil.rmtree(self.data, ignore_errors=True)
         release_ids(self.first_uid)
 
 

@@ -125,7 +125,7 @@ def _be_server(settings: Settings, data: DataDir, serve: Serve, writer: int) -> 
         _say(writer, Failed(code=error.code, message=str(error), facts=error.facts))
     except BaseException as error:  # noqa: BLE001 - the edge of the process: nobody above us would tell
         traceback.print_exc()
-        _say(writer, Failed(code="CoveError", message=f"{type(error).__name__}: {error}"))
+        _say(writer, Failed(code="CoveError", message=f"{type(error).__name__}: {error}; `cove logs` has more"))
     finally:
         sys.stderr.flush()
         os._exit(code)

@@ -18,6 +18,7 @@ from cove.core.ids import ImageId
 from cove.core.image import Image, Images
 from cove.core.network import NetworkPolicy, check_policy
 from cove.core.ports import Driver
+from cove.core.version import __version__
 
 if TYPE_CHECKING:
     from cove.app.web import Application
@@ -82,9 +83,19 @@ def serve(
         run(
             application,
             [tcp, unix],
-            on_started=lambda: on_started(_started(settings, tcp, unix, keys)),
+            on_started=lambda: _tell(server, _started(settings, tcp, unix, keys), on_started),
             is_over=Leaving(data, server.presence, settings.linger),
         )
+
+
+def _tell(server: "ServerSettings", started: Started, on_started: Callable[[Started], None]) -> None:
+    import structlog
+
+    server.presence.begin()
+    structlog.get_logger("cove.app").info(
+        "serving", pid=started.pid, version=__version__, is_background=server.presence.is_background
+    )
+    on_started(started)
 
 
 def _open_tcp(settings: Settings, is_background: bool) -> socket.socket:

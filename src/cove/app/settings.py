@@ -127,8 +127,8 @@ def _read_seconds(name: str, value: object) -> float:
         seconds = float(str(value))
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= _LONGEST_SECONDS:
-        raise InvalidSetting(name=name, value=value, remedy=f"give seconds, from 0 to {_LONGEST_SECONDS}")
+    if not 1 <= seconds <= _LONGEST_SECONDS:
+        raise InvalidSetting(name=name, value=value, remedy=f"give seconds, from 1 to {_LONGEST_SECONDS}")
     return seconds
 
 

@@ -138,7 +138,8 @@ def _reason(failure: BaseException) -> CoveError:
     if isinstance(failure, CoveError):
         return failure
     _log.error("the server could not start", exc_info=failure)
-    return CoveError(reason=f"the server could not start: {failure or type(failure).__name__}; `cove logs` has more")
+    said = str(failure).partition("\n")[0] or type(failure).__name__
+    return CoveError(reason=f"the server could not start: {said}; `cove logs` has more")
 
 
 def _without_traceback(send: Send) -> Send:

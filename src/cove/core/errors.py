@@ -371,7 +371,7 @@ class ServerUnreachable(TransportFailed):
 class LocalCoveFailed(ServerUnreachable):
     """This user's own Cove was not running, and could not be started."""
 
-    sentence = "the local Cove at {endpoint} did not start: {reason}; `cove logs` may tell more"
+    sentence = "the local Cove at {endpoint} did not start: {reason}"
     retryable = False
 
 

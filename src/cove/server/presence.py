@@ -16,6 +16,10 @@ class Presence:
         self._living: int | None = None
         self._used = clock()
 
+    def begin(self) -> None:
+        """The server answers from now on: the time of its start does not count."""
+        self._used = self._clock()
+
     @contextmanager
     def use(self) -> Iterator[None]:
         """Somebody asks something until the block is left; what was counted before says nothing of what it did."""
