@@ -97,11 +97,16 @@ def open_again(session_id: SessionId, facts: Facts, group: Members) -> int:
     try:
         pidfd = os.pidfd_open(int(facts["pid"]))
     except (OSError, KeyError, ValueError) as error:
-        raise SandboxGone(session_id=session_id, end_reason=EndReason.LOST.value) from error
+        raise SandboxGone(session_id=session_id, end_reason=end_reason(group).value) from error
     if _is_same(facts, group):
         return pidfd
     os.close(pidfd)
-    raise SandboxGone(session_id=session_id, end_reason=EndReason.LOST.value)
+    raise SandboxGone(session_id=session_id, end_reason=end_reason(group).value)
+
+
+def end_reason(group: Members) -> EndReason:
+    """Why a sandbox has ended that nobody ended, as far as its processes' groups tell."""
+    return EndReason.OOM if group.has_starved() else EndReason.LOST
 
 
 def _is_same(facts: Facts, group: Members) -> bool:

@@ -27,7 +27,7 @@ from cove.node.launcher.lock_down import CONTROLS
 from cove.node.relay import LogFile, Relay
 from cove.node.relay.policy import CLOSED
 from cove.node.room import free_memory, memory_roots
-from cove.node.sandbox import Sandbox, open_again
+from cove.node.sandbox import Sandbox, end_reason, open_again
 from cove.node.settings import NodeSettings
 
 _log = structlog.get_logger("cove.node")
@@ -198,7 +198,7 @@ class NamespacesDriver:
 
     async def _bury(self, session_id: SessionId) -> None:
         """The first process is gone without our doing: clear up, then tell."""
-        reason = EndReason.OOM if self._ground.members(session_id).has_starved() else EndReason.LOST
+        reason = end_reason(self._ground.members(session_id))
         _log.warning("sandbox ended by itself", session_id=session_id, end_reason=reason.value)
         await self.destroy(session_id)
         if self._on_lost:
