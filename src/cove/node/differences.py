@@ -1,11 +1,13 @@
 """In what an ordinary user's sandboxes differ from root's, a sentence each, as `/capabilities` and `doctor` show it."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
 from cove.node.delegation import Delegation
-from cove.node.subordinate_ids import LentIds
+from cove.node.subordinate_ids import LentIds, NoLentIds, lent_ids
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -52,6 +54,27 @@ def one_id(reason: str, unlock: str) -> Difference:
         f"{reason}: nobody is root inside (user='root' is refused); pip and npm install at home",
         unlock,
     )
+
+
+def own_ids() -> tuple[LentIds | None, Difference | None]:
+    """What is lent to whoever runs us, or the difference that it makes that nothing is."""
+    try:
+        return lent_ids(), None
+    except NoLentIds as missing:
+        return None, one_id(str(missing), missing.unlock)
+
+
+def usr_is_whole(mountinfo: str | None = None) -> bool:
+    """Whether nothing is mounted below /usr: a tree of mounts that we may not take apart makes no layer."""
+    text = Path("/proc/self/mountinfo").read_text() if mountinfo is None else mountinfo
+    return not any(line.split()[4].startswith("/usr/") for line in text.splitlines())
+
+
+def own_differences() -> list[Difference]:
+    """Those that hold for sandboxes that whoever runs us would make now; none for root."""
+    if os.geteuid() == 0:
+        return []
+    return list(differences(*own_ids(), Delegation.here("none"), usr_is_whole=usr_is_whole()))
 
 
 def differences(

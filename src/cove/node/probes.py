@@ -8,9 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from cove.node import questions
+from cove.node import ordinary_questions, questions
 from cove.node.cgroups import Group, find_hierarchies, remove_instance, session_names
 from cove.node.children import in_child
+from cove.node.differences import DELEGATE
 from cove.node.questions import Lacking
 
 _PROBE_SECONDS = 10.0
@@ -39,7 +40,15 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
 def probe_all(data_dir: Path) -> list[Finding]:
     """Ask everything, in order; the file system asked about is that of `data_dir`."""
-    return [probe(one, data_dir) for one in PROBES]
+    return [probe(one, data_dir) for one in probes_for(os.geteuid())]
+
+
+def probes_for(uid: int) -> tuple[Probe, ...]:
+    """What is to be asked where this user makes sandboxes."""
+    if uid == 0:
+        return PROBES
+    shared = {one.name: one for one in PROBES}
+    return (*ORDINARY_PROBES, *(shared[name] for name in ("seccomp", "redirect", "core dumps", "disk space", "python")))
 
 
 def probe(one: Probe, data_dir: Path) -> Finding:
@@ -57,8 +66,6 @@ def _asked(one: Probe, scratch: Path) -> dict[str, object]:
         finding = _finding(one, ok=True, found=one.ask(scratch))
     except Lacking as missing:
         finding = _finding(one, ok=False, found=str(missing), unlock=missing.unlock)
-    except PermissionError as error:
-        finding = _finding(one, ok=False, found=str(error), unlock="" if os.geteuid() == 0 else "sudo cove up")
     except (OSError, subprocess.SubprocessError, TimeoutError, KeyError, ValueError) as error:
         finding = _finding(one, ok=False, found=str(error) or type(error).__name__)
     return msgspec.structs.asdict(finding)
@@ -83,6 +90,55 @@ def _remove_groups(instance: str) -> None:
     remove_instance(hierarchies, instance)
 
 
+CORE_DUMPS = Probe(
+    name="core dumps",
+    gives="crashes in a session that no program outside hears of",
+    ask=ordinary_questions.core_dumps,
+    unlock="sudo sysctl -w kernel.core_pattern=core",
+    required=False,
+)
+ORDINARY_PROBES: tuple[Probe, ...] = (
+    Probe(name="kernel", gives="limits by namespace", ask=ordinary_questions.kernel, unlock="boot a newer kernel"),
+    Probe(
+        name="user namespaces",
+        gives="everything: without them nobody but root makes a sandbox",
+        ask=ordinary_questions.user_namespaces,
+        unlock="sudo sysctl -w user.max_user_namespaces=15000",
+    ),
+    Probe(
+        name="user ids",
+        gives="root inside, and users of its own, so that packages can be installed",
+        ask=ordinary_questions.subordinate_ids,
+        unlock="sudo apt-get install uidmap",
+        required=False,
+    ),
+    Probe(
+        name="processes",
+        gives="processes that see each other and nobody else's",
+        ask=ordinary_questions.processes_of_its_own,
+        unlock="run `cove up` on the host instead of in this container",
+    ),
+    Probe(
+        name="overlays",
+        gives="a root file system that each session may change",
+        ask=ordinary_questions.overlays,
+        unlock="cove up --data DIR, on ext4, xfs or btrfs",
+    ),
+    Probe(
+        name="process limit",
+        gives="a limit of processes for each session",
+        ask=ordinary_questions.process_limit,
+        unlock="boot a kernel of 5.14 or newer",
+    ),
+    Probe(
+        name="control group",
+        gives="limits of memory and cpu for a session as a whole, and a pause that nothing inside notices",
+        ask=ordinary_questions.delegation,
+        unlock=DELEGATE,
+        required=False,
+    ),
+)
+"""What an ordinary user's sandboxes need, before what everybody's do."""
 PROBES: tuple[Probe, ...] = (
     Probe(name="kernel", gives="idmapped overlays", ask=questions.kernel, unlock="boot a newer kernel"),
     Probe(name="rights", gives="idmapped mounts, limits, disk images", ask=questions.rights, unlock="sudo cove up"),
@@ -135,6 +191,7 @@ PROBES: tuple[Probe, ...] = (
         unlock="sudo modprobe -a nf_tables nft_chain_nat nft_redir",
         required=False,
     ),
+    CORE_DUMPS,
     Probe(
         name="disk space",
         gives="room for images and sessions",

@@ -18,6 +18,7 @@ from cove.node.disks import make_template, mount_disk
 from cove.node.launcher.owners import make_user_namespace
 from cove.node.netns import setup_egress
 from cove.node.seccomp import sandbox_filter
+from cove.node.walls import opener_of_user_namespaces
 
 OLDEST_KERNEL = (5, 19)
 """The first kernel whose overlays take idmapped layers."""
@@ -67,22 +68,8 @@ def user_namespaces(_: Path) -> str:
     try:
         syscalls.unshare(syscalls.CLONE_NEWUSER | _NAMESPACES)
     except OSError as error:
-        raise Lacking(str(error), _userns_unlock()) from error
+        raise Lacking(str(error), opener_of_user_namespaces()) from error
     return "user, mount, network, ipc and uts namespaces can be made"
-
-
-def _userns_unlock() -> str:
-    """The switch that is off, of those that distributions have."""
-    switches = {
-        "user/max_user_namespaces": ("0", "15000"),
-        "kernel/unprivileged_userns_clone": ("0", "1"),
-        "kernel/apparmor_restrict_unprivileged_userns": ("1", "0"),
-    }
-    for name, (off, on) in switches.items():
-        file = Path("/proc/sys", name)
-        if file.exists() and file.read_text().strip() == off:
-            return f"sudo sysctl -w {name.replace('/', '.')}={on}"
-    return "start the container with --security-opt seccomp=unconfined, or run on the host"
 
 
 def control_groups(scratch: Path) -> str:

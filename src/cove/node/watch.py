@@ -30,7 +30,28 @@ _REST = 20
 _QUICK = 0.2
 """Seconds: measurements that take longer are not repeated for everybody who asks."""
 
+_BYTES_PER_FILE = 16384
+"""For so many bytes of a disk there is one file at most: what a Linux distribution's disks have."""
+
 _log = structlog.get_logger("cove.node")
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What a sandbox has on its disk."""
+
+    bytes: int
+    files: int
+
+    def share(self, limits: Limits) -> float:
+        """Of what it may have; above 1 is too much. Files count as on a file system of that size."""
+        return max(self.bytes / limits.disk_bytes, self.files * _BYTES_PER_FILE / limits.disk_bytes)
+
+    def facts(self) -> dict[str, int]:
+        """For the log."""
+        return {"stored_bytes": self.bytes, "stored_files": self.files}
+
+
+_NOTHING = Stored(0, 0)
 
 
 class Watch:
@@ -39,7 +60,7 @@ class Watch:
     def __init__(self, sandboxes: Path, launcher: Launcher) -> None:
         self._sandboxes = sandboxes
         self._launcher = launcher
-        self._stored: dict[str, int] = {}
+        self._stored: dict[str, Stored] = {}
         self._took = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -59,7 +80,7 @@ class Watch:
         """What a sandbox has stored: measured now if that is quick, else as last seen."""
         if self._took < _QUICK:
             self._stored |= await self._measure([session_id])
-        return self._stored.get(session_id, 0)
+        return self._stored.get(session_id, _NOTHING).bytes
 
     async def _watch_memory(self) -> None:
         while True:
@@ -75,17 +96,18 @@ class Watch:
     async def _look_at_disks(self) -> None:
         sandboxes = await asyncio.to_thread(self._living)
         found = await self._measure(list(sandboxes))
-        before, self._stored = self._stored, {name: found.get(name, 0) for name in sandboxes}
+        before, self._stored = self._stored, {name: found.get(name, _NOTHING) for name in sandboxes}
         for name, (first, limits) in sandboxes.items():
             stored = self._stored[name]
-            if stored > 2 * limits.disk_bytes:
-                _log.warning("sandbox ended: its disk is full twice over", session_id=name, stored=stored)
+            share = stored.share(limits)
+            if share > 2:
+                _log.warning("sandbox ended: its disk is full twice over", session_id=name, **stored.facts())
                 _end(first)
-            elif stored > limits.disk_bytes and stored > before.get(name, 0):
-                _log.warning("commands killed: the disk is full", session_id=name, stored=stored)
+            elif share > 1 and share > before.get(name, _NOTHING).share(limits):
+                _log.warning("commands killed: the disk is full", session_id=name, **stored.facts())
                 await asyncio.to_thread(_kill_commands, first)
 
-    async def _measure(self, names: list[str]) -> dict[str, int]:
+    async def _measure(self, names: list[str]) -> dict[str, Stored]:
         if not names:
             return {}
         clock = asyncio.get_running_loop().time
@@ -93,7 +115,7 @@ class Watch:
         places = [f"{name}/disk" for name in names]
         found = await self._launcher.run(Errand(name="measure", directory=str(self._sandboxes), arguments=places))
         self._took = clock() - began
-        return {place.removesuffix("/disk"): stored for place, stored in found.items()}
+        return {place.removesuffix("/disk"): Stored(*stored) for place, stored in found.items()}
 
     def _living(self) -> dict[str, tuple[int, Limits]]:
         """The first process and the limits of each sandbox that has both."""

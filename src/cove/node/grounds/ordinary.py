@@ -18,7 +18,7 @@ from cove.core.errors import SandboxFailed
 from cove.core.ids import SessionId
 from cove.core.ports import Isolation, SandboxSpec
 from cove.node.delegation import Delegation, GroupedProcesses
-from cove.node.differences import Difference, differences, one_id
+from cove.node.differences import differences, own_ids, usr_is_whole
 from cove.node.images.layers import Layers
 from cove.node.inside_paths import GUEST_RUNTIME
 from cove.node.launcher.client import Launcher
@@ -28,7 +28,6 @@ from cove.node.netns import RELAY_PORT
 from cove.node.processes import Processes
 from cove.node.runtime import Runtime, build_runtime
 from cove.node.settings import NodeSettings
-from cove.node.subordinate_ids import LentIds, NoLentIds, lent_ids
 from cove.node.watch import LIMITS, Watch
 
 _PLACE = "cgroup"
@@ -43,10 +42,10 @@ class OrdinaryGround:
     def __init__(self, settings: NodeSettings, controls: tuple[str, ...] = CONTROLS) -> None:
         self._settings = settings
         self._controls = list(controls)
-        self._lent, self._why_none = _lent()
+        self._lent, self._why_none = own_ids()
         self.launcher = Launcher(msgspec.json.encode(self._lent).decode())
         self._delegation = Delegation.here(settings.instance)
-        self._usr_is_whole = usr_is_whole(Path("/proc/self/mountinfo").read_text())
+        self._usr_is_whole = usr_is_whole()
         self._images = settings.cache / f"images-{self._lent.uid if self._lent else 'own'}"
         self._layers: Layers  # made by start, like the runtime
         self._runtime: Runtime
@@ -198,15 +197,3 @@ class OrdinaryGround:
         memory = [] if self._delegation.has_limits else ["--process-bytes", str(spec.limits.memory_bytes)]
         root = [] if self._lent else ["--switch-user", "0", "--may-be-root", "0"]
         return ["--output-bytes", str(spec.limits.output_bytes), *_USER, *memory, *root]
-
-
-def usr_is_whole(mountinfo: str) -> bool:
-    """Whether nothing is mounted below /usr: a tree of mounts that we may not take apart makes no layer."""
-    return not any(line.split()[4].startswith("/usr/") for line in mountinfo.splitlines())
-
-
-def _lent() -> tuple[LentIds | None, Difference | None]:
-    try:
-        return lent_ids(), None
-    except NoLentIds as missing:
-        return None, one_id(str(missing), missing.unlock)

@@ -5,7 +5,6 @@ Each is done by a child of the launcher, which may take its time, since nobody w
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +12,7 @@ import msgspec
 
 from cove.node.launcher.orders import Errand, Outcome
 from cove.node.launcher.outer import Outer
-
-_TOOLS = {"PATH": "/usr/bin:/bin"}
-_SECONDS = 600.0
+from cove.node.launcher.trees import measure_tree, remove_tree
 
 
 def run_errand(errand: Errand, outer: Outer) -> int:
@@ -48,18 +45,13 @@ def _be_errand(errand: Errand, outer: Outer, writer: int) -> None:
 
 
 def _remove(names: list[str], _: Outer) -> None:
-    """Every name with all below it, whatever its modes; what is left in a directory of the user's, he removes."""
-    paths = [f"./{name}" for name in names]
-    subprocess.run(["rm", "-rf", "--one-file-system", "--", *paths], env=_TOOLS, stderr=subprocess.DEVNULL, check=False)
+    for name in names:
+        remove_tree(name)
 
 
-def _measure(names: list[str], _: Outer) -> dict[str, int]:
-    """The bytes below each name; of one that is gone, none."""
-    paths = [f"./{name}" for name in names]
-    command = ["du", "-skx", "--", *paths]
-    done = subprocess.run(command, env=_TOOLS, capture_output=True, text=True, check=False, timeout=_SECONDS)
-    lines = (line.partition("\t") for line in done.stdout.splitlines())
-    return {path.removeprefix("./"): int(kibibytes) * 1024 for kibibytes, _, path in lines if kibibytes.isdecimal()}
+def _measure(names: list[str], _: Outer) -> dict[str, tuple[int, int]]:
+    """Bytes and files of each."""
+    return {name: measure_tree(name) for name in names}
 
 
 def _render(_: list[str], outer: Outer) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""The fixtures of the isolation suite, on Coves of an ordinary user's; what may differ stands in differences.toml."""
+
+import fnmatch
+import os
+import shutil
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.isolation.conftest import Loot, breaches, cove, inside, neighbour, pytest_configure, walled
+from tests.isolation.running import Running
+
+from .ordinary import NoPython, OrdinaryUser, ordinary_user
+from .serving import OrdinaryRunning
+
+__all__ = ["breaches", "cove", "inside", "neighbour", "pytest_configure", "walled"]
+DIFFERENCES = Path(__file__).with_name("differences.toml")
+
+
+def allowed() -> dict[str, str]:
+    """Patterns of tests of the isolation suite that fail without root, with the reason of each."""
+    return {entry["test"]: entry["reason"] for entry in tomllib.loads(DIFFERENCES.read_text())["difference"]}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A difference is expected to be one: a test that passes all the same fails, so the list stays true."""
+    here = [item for item in items if item.path.parent == DIFFERENCES.parent]
+    for item in here:
+        name = f"{item.path.stem}::{item.name}"
+        for pattern, reason in allowed().items():
+            if fnmatch.fnmatchcase(name, pattern):
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+@pytest.fixture(scope="session")
+def ordinary() -> Iterator[OrdinaryUser]:
+    """An ordinary user to whom ids are lent."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to make an ordinary user")
+    if not shutil.which("useradd") or not shutil.which("newuidmap"):
+        pytest.skip("needs useradd and newuidmap")
+    try:
+        with ordinary_user() as made:
+            yield made
+    except NoPython as missing:
+        pytest.skip(str(missing))
+
+
+class HisLoot(Loot):
+    """The host's, and a secret at the user's own home: a sandbox is not to be its maker."""
+
+    def __init__(self, ordinary: OrdinaryUser) -> None:
+        super().__init__()
+        self._user = ordinary
+        self._directories.append(ordinary.home / f"cove-test-{self.token}")
+        self.secrets.append(self._directories[-1] / "secret")
+
+    def __enter__(self) -> "HisLoot":
+        super().__enter__()
+        for path in (self._directories[-1], self.secrets[-1]):
+            os.chown(path, self._user.uid, self._user.gid)
+        return self
+
+
+@pytest.fixture(scope="session")
+def loot(ordinary: OrdinaryUser) -> Iterator[Loot]:
+    """What there is to find."""
+    with HisLoot(ordinary) as loot:
+        yield loot
+
+
+@pytest.fixture(scope="session")
+def servers(loot: Loot, ordinary: OrdinaryUser) -> Iterator[Callable[..., Running]]:
+    """A Cove without the named walls: the same one for the same names."""
+    made: dict[tuple[str, ...], OrdinaryRunning] = {}
+
+    def serve(*left_out: str) -> Running:
+        if left_out not in made:
+            made[left_out] = OrdinaryRunning(ordinary, *left_out, token=loot.token)
+        return made[left_out]
+
+    yield serve
+    for running in reversed(made.values()):
+        running.close()
