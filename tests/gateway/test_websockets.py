@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from tests.gateway.fake_door import SESSION
-from tests.gateway.world import PATIENCE, Caller, World, request_head
+from tests.gateway.world import PATIENCE, Caller, World, memory_of, request_head
 
 pytestmark = pytest.mark.anyio
 UPGRADE = "Connection: keep-alive, Upgrade\nUpgrade: websocket\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
@@ -175,8 +175,3 @@ async def test_a_pause_leaves_websockets_open(world: World) -> None:
 
     async with asyncio.timeout(PATIENCE):
         assert await caller.reader.readexactly(4) == b"ping"
-
-
-def memory_of(pid: int | None) -> int:
-    with open(f"/proc/{pid}/statm") as sizes:
-        return int(sizes.read().split()[1]) * 4096

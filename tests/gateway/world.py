@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 from tests.gateway.fake_door import ADDRESS, PORT, SESSION, FakeDoor
 
-from cove.core.errors import CoveError
 from cove.gateway import Gateway, listen_on_loopback
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -51,7 +52,10 @@ class World:
         """One request on a connection of its own; `HOST` in it stands for ours."""
         caller = await self.connect(address)
         await caller.send(text.replace("HOST", f"{address}:{self.port}"), body)
-        return await caller.answer()
+        try:
+            return await caller.answer()
+        finally:
+            caller.writer.close()
 
     async def get(self, target: str, *fields: str, address: str = ADDRESS) -> "Answer":
         """A GET on a connection of its own."""
@@ -184,5 +188,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def unused(_: CoveError) -> None:
-    """Nothing."""
+def told_of(pid: int | None, name: str) -> bytes:
+    """What the kernel tells of a process."""
+    return Path(f"/proc/{pid}/{name}").read_bytes()
+
+
+def memory_of(pid: int | None) -> int:
+    """Bytes that a process holds."""
+    return int(told_of(pid, "statm").split()[1]) * 4096
+
+
+def files_of(pid: int | None) -> int:
+    """How many files a process has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process."""
+    return Path(f"/proc/{pid}").exists()
