@@ -74,3 +74,19 @@ def test_config_takes_the_official_names() -> None:
 
 def test_a_client_shows_its_endpoint_and_not_its_key() -> None:
     assert repr(cove.AgentBay("secret", endpoint="http://127.0.0.1:9")) == "AgentBay(endpoint='http://127.0.0.1:9')"
+
+
+def test_without_an_endpoint_the_local_cove_is_started_without_the_clients_own_settings() -> None:
+    environ = {"COVE_DATA": "/srv/c", "COVE_ALLOW": "example.org", "HOME": "/home/me"}
+    local = client_settings("", None, None, None, environ).local
+    assert local is not None
+    assert (local.data, local.socket, local.variables) == ("/srv/c", "/srv/c/run/cove.sock", environ)
+    assert client_settings("", "unix:///srv/c/run/cove.sock", None, None, environ).local is None
+
+
+def test_a_key_without_an_endpoint_is_warned_of_and_neither_shown_nor_passed_on() -> None:
+    with pytest.warns(UserWarning, match="an API key without an endpoint: using the local Cove at unix:///srv/c"):
+        settings = client_settings("", None, None, None, {"COVE_DATA": "/srv/c", "COVE_API_KEY": "of-a-cloud"})
+    assert settings.api_key == ""
+    assert settings.local is not None
+    assert settings.local.variables == {"COVE_DATA": "/srv/c"}
