@@ -1,9 +1,9 @@
 """A session reaches nothing outside of itself: no address of this host, of its network, or of its cloud."""
 
-import socket
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.greeting import own_address
 
 from .conftest import Loot
 from .running import Inside, Running
@@ -27,16 +27,6 @@ def relayed(servers: Callable[..., Running], loot: Loot) -> Iterator[Inside]:
     running.close()
 
 
-def host_address() -> str:
-    """This host's own address in its network, or its loopback's if it has none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("203.0.113.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
-
-
 @each_address
 def test_address_is_out_of_reach(name: str, walled: Inside, loot: Loot) -> None:
     assert not walled.attack("views.talk_tcp", ELSEWHERE[name], str(loot.port), user="root").breached
@@ -47,7 +37,7 @@ def test_address_is_out_of_reach_through_the_relay(name: str, relayed: Inside, l
     assert not relayed.attack("views.talk_tcp", ELSEWHERE[name], str(loot.port), user="root").breached
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", host_address()])
+@pytest.mark.parametrize("address", ["127.0.0.1", own_address()])
 def test_host_is_out_of_reach_through_the_relay(address: str, relayed: Inside, cove: Running) -> None:
     port = str(cove.port)
     assert not relayed.attack("views.talk_tcp", address, port, user="root").breached

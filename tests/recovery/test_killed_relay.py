@@ -2,12 +2,8 @@
 
 import os
 import signal
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import pytest
+from tests.greeting import greeting, own_address
 from tests.waiting import until
 
 from .running import Cove
@@ -25,7 +21,7 @@ while True:
 
 
 def test_relay_is_made_again_and_serves_the_session_on(cove: Cove) -> None:
-    with greeter() as (host, port):
+    with greeting(host := own_address()) as port:
         fetch = f"exec 3<>/dev/tcp/{host}/{port}; echo >&3; cat <&3"
         cove.start(allow=(f"{host}:{port}",))
         session = cove.create()
@@ -43,7 +39,7 @@ def test_relay_is_made_again_and_serves_the_session_on(cove: Cove) -> None:
 
 
 def test_session_that_takes_the_relays_port_costs_no_other_its_way_out(cove: Cove) -> None:
-    with greeter() as (host, port):
+    with greeting(host := own_address()) as port:
         cove.start(allow=(f"{host}:{port}",))
         hostile, honest = cove.create(), cove.create()
         cove.shell(hostile, f"python3 -c '{SQUAT}' >/dev/null 2>&1 &")
@@ -57,35 +53,3 @@ def test_session_that_takes_the_relays_port_costs_no_other_its_way_out(cove: Cov
         assert cove.shell(honest, fetch) == "hello"
         cove.assert_truth()
         cove.end_all()
-
-
-@contextmanager
-def greeter() -> Iterator[tuple[str, int]]:
-    """A server on this machine that says hello when spoken to, at an address that is not loopback."""
-    with socket.create_server((own_address(), 0)) as door:
-        threading.Thread(target=_greet, args=(door,), daemon=True).start()
-        try:
-            yield door.getsockname()
-        finally:
-            door.shutdown(socket.SHUT_RDWR)
-
-
-def _greet(door: socket.socket) -> None:
-    while True:
-        try:
-            connection, _ = door.accept()
-        except OSError:  # the test is over
-            return
-        with connection:
-            connection.recv(1)
-            connection.sendall(b"hello")
-
-
-def own_address() -> str:
-    """An address of this machine that a sandbox does not take for its own loopback."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: the kernel only chooses the address
-        except OSError:
-            pytest.skip("this machine has no address but loopback")
-        return str(probe.getsockname()[0])
