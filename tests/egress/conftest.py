@@ -1,15 +1,17 @@
-"""A server with named hosts, one with none, and hosts of this machine's own to reach or not to reach."""
+"""Servers and sessions: with named hosts, with none, and on a machine with an internet of its own."""
 
 import os
 import shlex
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
+from tests.egress.attack import GRANTED, NAMES, Inside
+from tests.egress.internet import Internet, internet
+from tests.greeting import greeting, own_address
+from tests.serving import IS_REAL
 from tests.serving import served as served_by
 
 import cove
@@ -32,35 +34,6 @@ class Served(msgspec.Struct):
 
     data: Path
     bay: cove.AgentBay
-
-
-@contextmanager
-def greeting(host: str) -> Iterator[int]:
-    """A server at `host` that says hello to whoever speaks; its port."""
-    with socket.create_server((host, 0)) as door:
-        threading.Thread(target=_greet, args=(door,), daemon=True).start()
-        try:
-            yield door.getsockname()[1]
-        finally:
-            door.shutdown(socket.SHUT_RDWR)
-
-
-def _greet(door: socket.socket) -> None:
-    while True:
-        try:
-            connection, _ = door.accept()
-        except OSError:  # the test is over
-            return
-        with connection:
-            connection.recv(64)
-            connection.sendall(b"hello")
-
-
-def own_address() -> str:
-    """An address of this machine other than loopback: its own part of the docker or host network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        asked.connect(("192.0.2.1", 9))  # sends nothing: the kernel only chooses the address
-        return str(asked.getsockname()[0])
 
 
 @contextmanager
@@ -116,3 +89,51 @@ def probe() -> Probe:
         return session.command.execute_command(words, stdin=PROBE, user=user).unwrap().strip()
 
     return ask
+
+
+# a machine with an internet around it
+
+
+@pytest.fixture(scope="session")
+def net() -> Iterator[Internet]:
+    """An operator who opens nothing."""
+    if not IS_REAL:
+        pytest.skip("needs root")
+    with internet() as it:
+        it.name(**{name: [found] for name, found in NAMES.items()})
+        yield it
+
+
+@pytest.fixture(scope="session")
+def generous() -> Iterator[Inside]:
+    """A session where the operator has opened what the attacks are after."""
+    if not IS_REAL:
+        pytest.skip("needs root")
+    with internet(*(word for entry in GRANTED for word in ("--allow", entry))) as it, it.client() as bay:
+        it.name(**{name: [found] for name, found in NAMES.items()})
+        yield Inside(bay.create().unwrap())
+
+
+@pytest.fixture(scope="session")
+def bay(net: Internet) -> Iterator[cove.AgentBay]:
+    with net.client() as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def open_one(bay: cove.AgentBay) -> Inside:
+    return Inside(bay.create().unwrap())
+
+
+@pytest.fixture
+def inside(bay: cove.AgentBay) -> Iterator[Callable[..., Inside]]:
+    """Makes sessions with policies."""
+    made: list[cove.Session] = []
+
+    def make(**policy: object) -> Inside:
+        made.append(bay.create(cove.CreateSessionParams(network=dict(policy))).unwrap())
+        return Inside(made[-1])
+
+    yield make
+    for session in made:
+        session.delete().unwrap()

@@ -27,7 +27,20 @@ CLAIMS = (
     Claim("environment", "No process of a session has an environment variable of the server."),
     Claim("descriptors", "No descriptor of the server or the launcher is open in a session."),
     Claim("runtime", "Nobody in a session, root included, can change the guest's code."),
-    Claim("network", "A session reaches no address outside of itself, unless it was allowed by name."),
+    Claim(
+        "network",
+        "A session reaches this machine, private networks and a cloud's metadata by no address and no name, unless the"
+        " operator named them.",
+    ),
+    Claim(
+        "network-rules",
+        "Where rules say what a session may reach, it reaches nothing else: by no look-alike name, forged resolution,"
+        " foreign TLS name or other port.",
+    ),
+    Claim(
+        "network-datagrams", "Nothing but TCP leaves a session, through the relay alone; no DNS carries anything out."
+    ),
+    Claim("network-change", "A change of a session's policy holds at once, and cuts the connections that stand."),
     Claim("unix-sockets", "None of our sockets has a name inside, and the host's abstract sockets are out of reach."),
     Claim("neighbours", "Sessions share no user ids, files, processes or names with each other."),
     Claim(

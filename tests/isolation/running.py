@@ -32,7 +32,7 @@ class Running(Server):
     """A server without some walls, and a client of it. It renders its own image, or takes that of `rendered`."""
 
     def __init__(self, *left_out: str, token: str, rendered: Path | None = None, allow: str = "") -> None:
-        super().__init__(token, COVE_TEST_SECRET=token, COVE_ALLOW=allow, COVE_CACHE="")
+        super().__init__(token, COVE_TEST_SECRET=token, COVE_ALLOW=allow, COVE_CACHE="", COVE_NETWORK="rules")
         for name in RENDERED if rendered else ():
             (self.data / name).symlink_to(rendered / name)
         started = self.run(sys.executable, str(HERE / "server.py"), str(self.data), *left_out)

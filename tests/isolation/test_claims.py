@@ -7,8 +7,13 @@ from . import attacks
 from .claims import CLAIMS
 
 
+def attacking_files() -> list[Path]:
+    here = Path(__file__).parent
+    return [*here.glob("test_*.py"), *here.with_name("egress").glob("test_*.py")]
+
+
 def test_every_claim_is_attacked_and_every_attack_names_a_claim() -> None:
-    sources = [path.read_text() for path in Path(__file__).parent.glob("test_*.py")]
+    sources = [path.read_text() for path in attacking_files()]
     marked = {name for source in sources for name in re.findall(r'mark\.claim\("([\w-]+)"\)', source)}
     assert marked | {attack.claim for attack in attacks.ATTACKS} == {claim.id for claim in CLAIMS}
 
