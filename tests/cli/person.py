@@ -46,6 +46,10 @@ class Person:
     def text(self) -> str:
         return self.shown.decode(errors="replace")
 
+    @property
+    def uncoloured(self) -> str:
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.text)
+
     def type(self, keys: str) -> None:
         os.write(self.screen, keys.encode())
 
@@ -55,8 +59,8 @@ class Person:
     def sees(self, pattern: str, patience: float = PATIENCE) -> "re.Match[str]":
         """What matches, as soon as it is on the screen."""
         end = time.monotonic() + patience
-        while not (found := re.search(pattern, self.text)):
-            assert self._look(max(0.0, end - time.monotonic())), f"{pattern!r} is not in {self.text!r}"
+        while not (found := re.search(pattern, self.uncoloured)):
+            assert self._look(max(0.0, end - time.monotonic())), f"{pattern!r} is not in …{self.text[-500:]!r}"
         return found
 
     def leaves(self) -> int:

@@ -33,7 +33,7 @@ def test_the_tree_is_the_documented_one() -> None:
     sessions = {"list", "create", "show", "exec", "shell", "pause", "resume", "delete", "link", "links", "unlink"}
     files = {"ls", "get", "put", "rm", "mkdir", "mv"}
     assert {" ".join(path) for path in EVERY} == {
-        *("up", "status", "stop", "logs", "demo", "doctor"),
+        *("up", "status", "top", "stop", "logs", "demo", "doctor"),
         *(f"session {name}" for name in sessions),
         *(f"session files {name}" for name in files),
         *("net show", "net set", "net log"),

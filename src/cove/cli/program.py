@@ -2,7 +2,7 @@
 
 import typer
 
-from cove.cli import demo, doctor, files, keys, links, network, quotas, server, sessions, shell
+from cove.cli import demo, doctor, files, keys, links, network, quotas, server, sessions, shell, top
 
 
 def _group(text: str) -> typer.Typer:
@@ -10,7 +10,7 @@ def _group(text: str) -> typer.Typer:
 
 
 def _program() -> typer.Typer:
-    top = typer.Typer(
+    program = typer.Typer(
         name="cove",
         help="Your own sandbox cloud for AI agents, on this machine.",
         no_args_is_help=True,
@@ -18,14 +18,14 @@ def _program() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    top.callback()(server.cove)
-    for command in (server.up, server.status, server.stop, server.logs, demo.demo, doctor.doctor):
-        top.command()(command)
-    top.add_typer(_sessions(), name="session")
-    top.add_typer(_network(), name="net")
-    top.add_typer(_keys(), name="key")
-    top.add_typer(_quotas(), name="quota")
-    return top
+    program.callback()(server.cove)
+    for command in (server.up, server.status, top.top, server.stop, server.logs, demo.demo, doctor.doctor):
+        program.command()(command)
+    program.add_typer(_sessions(), name="session")
+    program.add_typer(_network(), name="net")
+    program.add_typer(_keys(), name="key")
+    program.add_typer(_quotas(), name="quota")
+    return program
 
 
 def _sessions() -> typer.Typer:

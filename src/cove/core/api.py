@@ -147,6 +147,23 @@ class MetricsView(msgspec.Struct, kw_only=True):
     metrics: Metrics
 
 
+class Usage(msgspec.Struct, kw_only=True):
+    """One session's use of the machine; calls of tools are counted since the server started."""
+
+    session: SessionView
+    metrics: Metrics | None = None
+    calls_running: int
+    calls_total: int
+
+
+class UsagePage(msgspec.Struct, kw_only=True):
+    """GET /v1/usage: newest first; `next_cursor` is empty on the last page."""
+
+    usage: list[Usage]
+    next_cursor: str = ""
+    total: int
+
+
 class KeyView(msgspec.Struct, kw_only=True):
     """An API key without its secret; `prefix` is what is shown of it."""
 

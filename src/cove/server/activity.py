@@ -15,6 +15,8 @@ class Activity:
         self._started = clock()
         self._last: dict[SessionId, float] = {}
         self._in_flight: Counter[SessionId] = Counter()
+        self._calls_running: Counter[SessionId] = Counter()
+        self._calls_total: Counter[SessionId] = Counter()
 
     def touch(self, session_id: SessionId) -> None:
         """The session is used now."""
@@ -29,6 +31,20 @@ class Activity:
         finally:
             self._in_flight[session_id] -= 1
             self.touch(session_id)
+
+    @contextmanager
+    def call(self, session_id: SessionId) -> Iterator[None]:
+        """A tool is being called until the block is left."""
+        self._calls_running[session_id] += 1
+        self._calls_total[session_id] += 1
+        try:
+            yield
+        finally:
+            self._calls_running[session_id] -= 1
+
+    def calls(self, session_id: SessionId) -> tuple[int, int]:
+        """Calls of tools that run now, and all of them since the server started."""
+        return self._calls_running[session_id], self._calls_total[session_id]
 
     def is_busy(self, session_id: SessionId) -> bool:
         """Whether a call is in flight."""
@@ -54,3 +70,5 @@ class Activity:
             if not self.is_busy(session_id):
                 self._last.pop(session_id, None)
                 self._in_flight.pop(session_id, None)
+                self._calls_running.pop(session_id, None)
+                self._calls_total.pop(session_id, None)

@@ -32,6 +32,7 @@ from cove.server.settings import ServerSettings
 from cove.server.store.database import open_database
 from cove.server.tasks import running_tasks
 from cove.server.terminals import Terminals
+from cove.server.usage import Watching
 
 
 def assemble(
@@ -75,9 +76,10 @@ async def _stopping(driver: Driver) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
     moves, keys, links = Moves(parts), Keys(parts.database, parts.clock, parts.checkpoint), Links(parts)
-    calls = Calls(parts, moves)
+    calls, sandboxes = Calls(parts, moves), Sandboxes(parts, moves)
     served = {
-        "sandboxes": Sandboxes(parts, moves),
+        "sandboxes": sandboxes,
+        "watching": Watching(parts, sandboxes),
         "networks": Networks(parts),
         "calls": calls,
         "terminals": Terminals(parts, moves),

@@ -51,7 +51,8 @@ class Calls:
             return await self._answer(tool, session_id, arguments)
         async with using(self._parts, self._moves, session, "call a tool"):
             try:
-                outcome = await self._parts.driver.call(session_id, _check_call_id(call_id), name, arguments)
+                with self._parts.activity.call(session_id):
+                    outcome = await self._parts.driver.call(session_id, _check_call_id(call_id), name, arguments)
                 return self._shapes.check(session_id, tool, outcome)
             except FrameRefused as error:
                 raise InvalidToolArguments(tool=name, reason=str(error)) from error

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cove.core.api import Capabilities, CreateKey, Health, ImageList, KeyList, NewKey, QuotaList, QuotaView
+from cove.core.api import Capabilities, CreateKey, Health, ImageList, KeyList, NewKey, QuotaList, QuotaView, UsagePage
 from cove.core.quotas import Quota
 from cove.sdk._wire.messages import Nothing, Request, body_of, segment
 
@@ -20,6 +20,12 @@ def capabilities() -> Request[Capabilities]:
 def images() -> Request[ImageList]:
     """The images it serves, and their aliases."""
     return Request(method="GET", path="/v1/images", shape=ImageList)
+
+
+def usage(cursor: str = "") -> Request[UsagePage]:
+    """What sessions use, a hundred to a page."""
+    query = (("limit", "100"), *((("cursor", cursor),) if cursor else ()))
+    return Request(method="GET", path="/v1/usage", shape=UsagePage, query=query)
 
 
 def keys() -> Request[KeyList]:

@@ -14,14 +14,14 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from cove.core.errors import CoveError
 from cove.core.version import __version__
-from cove.server.http import about, keys, links, network, quotas, sessions, terminals, tools
+from cove.server.http import about, keys, links, network, quotas, sessions, terminals, tools, usage
 from cove.server.http.auth import authentication, caller_of
 from cove.server.http.failures import answer_cove_error, answer_defect, answer_http_exception
 from cove.server.http.sockets import remember
 
 MAX_BODY_BYTES = 1024 * 1024
 SERVED = (
-    *("sandboxes", "calls", "links", "networks", "terminals", "key_chain", "quotas"),
+    *("sandboxes", "calls", "links", "networks", "terminals", "watching", "key_chain", "quotas"),
     *("images", "driver", "view", "presence"),
 )
 """What the lifespan puts into the app's state for the routes to ask for by name."""
@@ -37,6 +37,7 @@ _HANDLERS = [
     sessions.resume_session,
     sessions.keep_alive,
     sessions.get_metrics,
+    usage.get_usage,
     network.get_network,
     network.set_network,
     network.get_connections,

@@ -48,7 +48,7 @@ async def list_sessions(  # noqa: PLR0913, PLR0917 - a route's parameters are it
     cursor: FromQuery[str] = "",
 ) -> SessionPage:
     """List sessions, newest first. `label` is `name=value` and may be repeated; ended ones show only by `status`."""
-    wanted = Wanted(labels=_labels(label or []), status=_state(status), image_id=image_id)
+    wanted = Wanted(labels=labels_in(label or []), status=_state(status), image_id=image_id)
     page = await sandboxes.list(caller, wanted, limit=limit, cursor=cursor)
     views = [view.session(session) for session in page.sessions]
     return SessionPage(sessions=views, next_cursor=page.next_cursor, total=page.total)
@@ -137,7 +137,8 @@ async def get_metrics(
     return MetricsView(metrics=await sandboxes.metrics(caller, SessionId(session_id)))
 
 
-def _labels(pairs: list[str]) -> dict[str, str]:
+def labels_in(pairs: list[str]) -> dict[str, str]:
+    """Labels from `name=value` texts; raises InvalidInput."""
     split = [pair.partition("=") for pair in pairs]
     for (name, mark, _), pair in zip(split, pairs, strict=True):
         if not name or not mark:
