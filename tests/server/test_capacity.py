@@ -1,5 +1,6 @@
 """When there is no room: who is refused, in which words, and that nobody waits or loses anything by it."""
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -197,3 +198,29 @@ def test_quota_that_is_none_is_refused(http: httpx2.Client, quota: dict[str, obj
 
 def test_everybody_is_no_tenant_of_a_key(http: httpx2.Client) -> None:
     assert http.post("/v1/keys", json={"tenant": "*"}).json()["error"]["facts"]["name"] == "tenant"
+
+
+def test_request_beyond_those_that_can_be_answered_is_refused_at_once(connect: Connect) -> None:
+    entered, leave = threading.Event(), threading.Event()
+    with running_cove(most_requests=1) as cove, connect(cove) as http, ThreadPoolExecutor(1) as threads:
+
+        async def before(operation: str, _: str) -> None:
+            if operation == "create":
+                entered.set()
+                await cove.wait(leave)
+
+        cove.driver.before = before
+        making = threads.submit(_create, http)
+        assert entered.wait(10)
+        refused = http.get("/v1/sessions")
+        assert _refusal(refused) == (503, "TooManyRequests", 1)
+        assert http.get("/healthz").status_code == 200
+        leave.set()
+        assert making.result(20).status_code == 201
+        assert http.get("/v1/sessions").status_code == 200
+
+
+def test_machines_own_users_come_in_when_too_much_is_asked(connect: Connect) -> None:
+    with running_cove(most_requests=0, trusted_uids=frozenset({os.geteuid()})) as cove, connect(cove) as http:
+        assert _refusal(http.get("/v1/sessions")) == (503, "TooManyRequests", 1)
+        assert http.get("/v1/sessions", headers={"Authorization": ""}).status_code == 200

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cove.app.data import DataDir
+from cove.app.descriptors import open_more, requests_for
 from cove.app.settings import DEFAULT_PORT, Settings
 from cove.core.errors import InvalidSetting
 from cove.core.ids import ImageId
@@ -135,6 +136,7 @@ def _server_settings(
         public_url=settings.public_url or url,
         reserve_bytes=settings.reserve_mib * _MIB,
         memory_reserve_bytes=settings.memory_reserve_mib * _MIB,
+        most_requests=requests_for(open_more()),
         slots=settings.slots,
         network=default_network(settings),
         trusted_uids=frozenset({0, os.geteuid()}),

@@ -36,6 +36,7 @@ CoveError
 │   │   ├── DiskReserved
 │   │   └── DiskFull
 │   ├── QuotaExceeded
+│   ├── TooManyRequests
 │   └── TooManyLinks
 ├── SandboxFailed
 │   ├── SandboxNotCreated
@@ -301,6 +302,13 @@ class DiskFull(MachineFull):
     """Not even the database could be written; nothing was changed."""
 
     sentence = "the file system of {file} is full: nothing was changed; free some space and try again"
+
+
+class TooManyRequests(Exhausted):
+    """The server answers as many requests as it has room for."""
+
+    sentence = "{limit} requests are being answered already; ask again in a second"
+    retry_after = 1.0
 
 
 class QuotaExceeded(Exhausted):

@@ -6,25 +6,31 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard, Scope
 
-from cove.core.errors import KeyInvalid
+from cove.core.errors import KeyInvalid, TooManyRequests
 from cove.server.keys import LOCAL, Keys
 from cove.server.parts import Caller
+from cove.server.settings import ServerSettings
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-def authentication(trusted_uids: frozenset[int]) -> Guard:
-    """A guard that lets nobody past unknown; it stands before everything under /v1."""
+def authentication(settings: ServerSettings) -> Guard:
+    """A guard that lets nobody past unknown; it stands before everything under /v1.
+
+    When too much is being answered, only the machine's own users come in: somebody must be able to clear up.
+    """
 
     async def authenticate(connection: Connection, _: BaseRouteHandler) -> None:
         keys: Keys = connection.app.state.key_chain
         header = connection.headers.get("authorization", "")
-        if header:
-            connection.scope["state"]["caller"] = await keys.authenticate(_bearer(header))
-        elif _uid(connection) in trusted_uids:
+        if not header and _uid(connection) in settings.trusted_uids:
             connection.scope["state"]["caller"] = Caller(tenant=LOCAL, is_operator=True)
-        else:
+            return
+        if settings.presence.in_flight > settings.most_requests:
+            raise TooManyRequests(limit=settings.most_requests)
+        if not header:
             raise KeyInvalid(problem="missing")
+        connection.scope["state"]["caller"] = await keys.authenticate(_bearer(header))
 
     return authenticate
 

@@ -18,6 +18,7 @@ from cove.server.http import about, keys, links, network, quotas, sessions, term
 from cove.server.http.auth import authentication, caller_of
 from cove.server.http.failures import answer_cove_error, answer_defect, answer_http_exception
 from cove.server.http.sockets import remember
+from cove.server.settings import ServerSettings
 
 MAX_BODY_BYTES = 1024 * 1024
 SERVED = (
@@ -64,10 +65,10 @@ _HANDLERS = [
 
 
 def build_routes(
-    lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]], trusted_uids: frozenset[int]
+    lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]], settings: ServerSettings
 ) -> Litestar:
     """The app; everything under /v1 but its document needs a caller."""
-    v1 = Router("/v1", guards=[authentication(trusted_uids)], route_handlers=list(_HANDLERS), security=[{"key": []}])
+    v1 = Router("/v1", guards=[authentication(settings)], route_handlers=list(_HANDLERS), security=[{"key": []}])
     return Litestar(
         route_handlers=[about.health, about.capabilities, v1],
         lifespan=[lifespan],
