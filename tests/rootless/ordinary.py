@@ -136,12 +136,13 @@ class OrdinaryUser:
 
 
 @contextmanager
-def ordinary_user() -> Iterator[OrdinaryUser]:
-    """One with ids lent and a Python."""
+def ordinary_user(*, lent: bool = True) -> Iterator[OrdinaryUser]:
+    """One with a Python, and with ids lent or without."""
     user = OrdinaryUser()
     try:
         user.give_python()
-        user.lend()
+        if lent:
+            user.lend()
         yield user
         until_none(user.processes)
     finally:

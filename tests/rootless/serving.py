@@ -3,6 +3,8 @@
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from tests.serving import Server
 from tests.world import World
 
 from cove.app.local import Started
+from cove.node.cgroups import find_hierarchies
 from cove.node.processes import Processes
 
 from .ordinary import OrdinaryUser
@@ -21,6 +24,7 @@ class OrdinaryServer(Server):
 
     def __init__(self, user: OrdinaryUser, name: str = "rootless", **environ: str) -> None:
         self.user = user
+        self.joined: Path | None = None
         data = Path(tempfile.mkdtemp(prefix=f"cove-{name}-", dir="/tmp"))
         os.chown(data, user.uid, user.gid)
         Server.__init__(self, name, data, COVE_CACHE=str(user.home / "cache"), **environ)
@@ -31,14 +35,30 @@ class OrdinaryServer(Server):
 
     def spawn(self, *command: str) -> None:
         """Start it as the user."""
-        self._process = self.user.start(  # type: ignore[assignment]
-            list(command), env=self.environ, stdout=subprocess.PIPE, stderr=self._errors
-        )
+        with _standing_in(self.joined):
+            self._process = self.user.start(  # type: ignore[assignment]
+                list(command), env=self.environ, stdout=subprocess.PIPE, stderr=self._errors
+            )
 
     @property
     def world(self) -> World:
         """Where the kernel shows what is this Cove's; by ids it cannot, for the user's Coves share one range."""
         return World(self.data, (self.data / "instance").read_text().strip(), 0, 0)
+
+
+@contextmanager
+def _standing_in(group: Path | None) -> Iterator[None]:
+    """Start children in a control group, as a service manager does: the user may bring nobody in from outside."""
+    own = next(line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
+    root = find_hierarchies().v2
+    if group is None or root is None:
+        yield
+        return
+    (group / "cgroup.procs").write_text(str(os.getpid()))
+    try:
+        yield
+    finally:
+        (root / own.lstrip("/") / "cgroup.procs").write_text(str(os.getpid()))
 
 
 class Found(Processes):

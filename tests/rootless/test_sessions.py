@@ -60,7 +60,7 @@ def test_commands_files_and_variables_are_the_sessions_own(served: OrdinaryServe
         assert inside.command.run("id -un", user="root").unwrap() == "root\n"
         inside.file_system.write_file("a.txt", "kept").unwrap()
         assert inside.command.run("cat a.txt; stat -c %U a.txt").unwrap() == "keptwuying\n"
-        inside.env.set_env({"COLOUR": "blue"}).unwrap()
+        inside.env.set({"COLOUR": "blue"}).unwrap()
         assert inside.command.run("echo $COLOUR").unwrap() == "blue\n"
 
 
@@ -252,4 +252,4 @@ def test_differences_are_told_by_the_server(served: OrdinaryServer) -> None:
     assert isolation.controls["seccomp"]
     assert not isolation.controls["disk_cap"]
     told = " ".join(isolation.notes)
-    assert all(word in told for word in ("user ids", "disk", "pause", "memory", "processor time"))
+    assert all(word in told for word in ("user ids", "stores", "pause", "memory", "processor time"))

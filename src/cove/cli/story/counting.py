@@ -38,7 +38,7 @@ def stand_still(story: Story) -> str:
 def _start_counter(story: Story) -> Process:
     story.session.file_system.write_file("/home/wuying/count.sh", _COUNTER % _FILE).unwrap()
     inner = int(run(story.session, "nohup sh count.sh > /dev/null 2>&1 & echo $!"))
-    counter = find_process(story.session.session_id, inner)
+    counter = find_process(story.session.session_id, inner, story.stage.data)
     wait_until(lambda: _number(counter) > 5, "the counter counts")
     return counter
 
@@ -73,14 +73,16 @@ def _check_unbroken(story: Story) -> int:
 def outlive(story: Story) -> str:
     """The server dies at once and is started again; session and processes are those of before."""
     session_id = story.session.session_id
-    counter = find_process(session_id, int(run(story.session, f"tail -n 1 {_FILE}").split()[1]))
+    data = story.stage.data
+    counter = find_process(session_id, int(run(story.session, f"tail -n 1 {_FILE}").split()[1]), data)
     expect(story.stage.kill() == signal.SIGKILL, "the server did not end by SIGKILL")
     _see_it_count(counter, "without a server")
     story.stage.start()
     story.session = story.stage.session(session_id)
     state = story.session.get_status().unwrap()
     expect(state == "RUNNING", f"the session is {state} after the restart")
-    expect(find_process(session_id, counter.inner_pid) == counter, f"process {counter.inner_pid} is another one now")
+    found = find_process(session_id, counter.inner_pid, data)
+    expect(found == counter, f"process {counter.inner_pid} is another one now")
     _see_it_count(counter, "under the new server")
     return (
         f"without a server it counted on; the next one finds {session_id} {state}; "

@@ -1,5 +1,6 @@
 """A session as this machine's kernel shows it, without asking Cove: processes, mounts, control groups, loop devices."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -30,16 +31,20 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
         return lines[-2].decode() if len(lines) > 1 else ""
 
 
-def processes_of(name: str) -> list[Process]:
-    """The processes in a control group whose path has `name` as a part: a session's id, or an instance's group.
+def processes_of(name: str, data: Path | None = None) -> list[Process]:
+    """The processes of `name`: a session's id, or an instance's group.
+
+    They are in a control group whose path has that as a part; where there is none, in the process namespace of a
+    process that a sandbox below the data directory was begun with.
 
     An ended one that its parent has not collected yet is none: after a `kill -9` of the server that parent is the
     machine's own init, which takes its time.
     """
-    found = []
+    found, begun = [], _namespaces(data, name) if data else set()
     for directory in Path("/proc").glob("[0-9]*"):
         try:
             is_member = f"/{name}/" in (directory / "cgroup").read_text().replace("\n", "/\n")
+            is_member |= bool(begun) and _namespace(directory) in begun
             status = (directory / "status").read_text() if is_member else ""
         except OSError:  # it has ended meanwhile
             continue
@@ -50,9 +55,24 @@ def processes_of(name: str) -> list[Process]:
     return found
 
 
-def find_process(session_id: str, inner_pid: int) -> Process:
+def _namespaces(data: Path, name: str) -> set[str]:
+    begun = set()
+    for record in data.glob("sandboxes/*/process.json"):
+        if record.parent.name == name or name.startswith("cove-"):
+            begun.add(_namespace(Path("/proc", str(msgspec.json.decode(record.read_bytes())["pid"]))))
+    return begun - {""}
+
+
+def _namespace(process: Path) -> str:
+    try:
+        return os.readlink(process / "ns/pid")
+    except OSError:
+        return ""
+
+
+def find_process(session_id: str, inner_pid: int, data: Path) -> Process:
     """The process that a session knows by `inner_pid`; raises CoveError."""
-    for process in processes_of(session_id):
+    for process in processes_of(session_id, data):
         if process.inner_pid == inner_pid:
             return process
     raise CoveError(reason=f"no process of session {session_id} has the id {inner_pid} inside")
@@ -61,7 +81,7 @@ def find_process(session_id: str, inner_pid: int) -> Process:
 def traces(data: Path, instance: str) -> list[str]:
     """Everything on this machine that belongs to one Cove, each as a phrase; empty if nothing is left."""
     groups = [f"control group {path}" for path in Path("/sys/fs/cgroup").glob(f"**/cove-{instance}")]
-    living = [f"process {process.pid}" for process in processes_of(f"cove-{instance}")]
+    living = [f"process {process.pid}" for process in processes_of(f"cove-{instance}", data)]
     return [*living, *groups, *_mounts(data), *_loop_devices(data), *_sockets(data), *_processes_about(data)]
 
 

@@ -11,6 +11,8 @@ _ELSEWHERE = ("1.1.1.1:443", "169.254.169.254:80", "10.0.0.1:22")
 def install_debian(story: Story) -> str:
     """A Debian package is installed, and runs."""
     _need(story, "apt-get")
+    if story.session.command.execute_command("true", user="root").code == "NotSupported":
+        raise LeftOut("nobody is root in this user's sessions; `cove doctor` says what to do")
     script = f"apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y {_DEBIAN_PACKAGE}"
     run(story.session, script, user="root", seconds=_INSTALL_SECONDS)
     return f"`{_DEBIAN_PACKAGE}` says: {run(story.session, _DEBIAN_PACKAGE)}"

@@ -94,9 +94,10 @@ def read_metrics(story: Story) -> str:
 def delete_session(story: Story) -> str:
     """The session ends, with every process it had."""
     session_id = story.session.session_id
-    before = len(processes_of(session_id))
+    before = len(processes_of(session_id, story.stage.data))
     story.session.delete().unwrap()
-    expect(not processes_of(session_id), f"processes of it live: {processes_of(session_id)}")
+    left = processes_of(session_id, story.stage.data)
+    expect(not left, f"processes of it live: {left}")
     again = story.stage.bay.get(session_id)
     expect(again.code == "SessionNotFound", f"the server says {again.code or 'that it is there'}")
     return f"{before} processes ended; the server answers {again.code}"

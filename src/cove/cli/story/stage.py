@@ -58,6 +58,9 @@ class Stage:
 
     def clear(self) -> None:
         """Remove the data directory."""
+        from cove.node.removal import remove_lent
+
+        remove_lent(self.data)
         shutil.rmtree(self.data, ignore_errors=True)
 
     @property
