@@ -139,6 +139,11 @@ def test_the_http_library_is_loaded_by_the_first_request() -> None:
     assert "httpx2" not in loaded_by("from cove import AgentBay, AsyncAgentBay; AgentBay(), AsyncAgentBay()")
 
 
+def test_a_program_that_speaks_plain_http_never_loads_that_library() -> None:
+    ask = "try: AgentBay(endpoint='unix:///nowhere').list()\nexcept ServerUnreachable: pass\nelse: 1/0"
+    assert "httpx2" not in loaded_by(f"from cove import AgentBay, ServerUnreachable\n{ask}")
+
+
 def test_a_local_client_loads_no_server() -> None:
     loaded = loaded_by("from cove import AgentBay; AgentBay()")
     heavy = {"litestar", "uvicorn", "sqlalchemy", "typer", "rich", "asyncio", "cove.server", "cove.node", "cove.app"}

@@ -100,8 +100,6 @@ def _start(local: LocalCove) -> None:
     with subprocess.Popen(
         command, stdin=nothing, stdout=nothing, stderr=subprocess.PIPE, env=local.variables, start_new_session=True
     ) as starter:
-        import httpx2  # noqa: F401 - the first request needs it, and here it costs no time
-
         try:
             _, said = starter.communicate(timeout=_START_SECONDS)
         except subprocess.TimeoutExpired:

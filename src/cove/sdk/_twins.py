@@ -23,6 +23,8 @@ from cove.sdk._wire.messages import Reply, Request
 if TYPE_CHECKING:
     import httpx2
 
+    from cove.sdk._plain import PlainHttp
+
 P = ParamSpec("P")
 T = TypeVar("T")
 CONNECT_SECONDS = 10.0
@@ -78,43 +80,50 @@ async def async_met(local: LocalCove) -> None:
 
 
 class Http:
-    """HTTP for many threads, over one pool of connections that is closed with this object or at exit."""
+    """HTTP for many threads, over one pool of connections that is closed with this object or at exit.
+
+    What sends is made, and loaded, at the first request: the library that speaks TLS takes long.
+    """
 
     def __init__(self, settings: ClientSettings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
+        self._plain: PlainHttp | None = None
         self._pool: httpx2.Client | None = None
-
-    @property
-    def client(self) -> "httpx2.Client":
-        """The library's client. Made, and the library loaded, at the first request: loading it takes long."""
-        with self._lock:
-            if self._pool is None:
-                self._pool = self._make()
-                weakref.finalize(self, self._pool.close)
-            return self._pool
-
-    def _make(self) -> "httpx2.Client":
-        import httpx2
-
-        address = self._settings.address
-        if address.base_url.startswith("http://"):  # no certificates to load, and no proxy between
-            transport = httpx2.HTTPTransport(verify=False, uds=address.socket, limits=_limits())
-            return httpx2.Client(transport=transport, trust_env=False, **_options(self._settings))
-        return httpx2.Client(limits=_limits(), **_options(self._settings))
 
     def send(self, request: Request[Any]) -> Reply:
         """Send and receive; raises a TransportFailed."""
-        client = self.client
-        with _translated(self._settings.address, request, _seconds(self._settings, request)):
+        seconds = _seconds(self._settings, request)
+        if self._settings.address.base_url.startswith("http://"):
+            return self._plainly().send(request, seconds, request.connect_timeout or CONNECT_SECONDS)
+        client = self._client()
+        with _translated(self._settings.address, request, seconds):
             return _reply(client.request(**_arguments(self._settings, request)))
+
+    def _plainly(self) -> "PlainHttp":
+        from cove.sdk._plain import PlainHttp
+
+        with self._lock:
+            if self._plain is None:
+                self._plain = PlainHttp(self._settings.address, _headers(self._settings))
+            return self._plain
+
+    def _client(self) -> "httpx2.Client":
+        import httpx2
+
+        with self._lock:
+            if self._pool is None:
+                self._pool = httpx2.Client(limits=_limits(), **_options(self._settings))
+                weakref.finalize(self, self._pool.close)
+            return self._pool
 
     def close(self) -> None:
         """Close every connection; a later request opens new ones."""
         with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.close()
+            closing, self._plain, self._pool = (self._plain, self._pool), None, None
+        for connections in closing:
+            if connections is not None:
+                connections.close()
 
 
 class AsyncHttp:
@@ -175,11 +184,15 @@ def _limits() -> "httpx2.Limits":
     return httpx2.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=30.0)
 
 
-def _options(settings: ClientSettings) -> dict[str, Any]:
+def _headers(settings: ClientSettings) -> dict[str, str]:
     headers = {"User-Agent": f"cove/{__version__}", "Accept": "application/json"}
     if settings.api_key:
         headers["Authorization"] = f"Bearer {settings.api_key}"
-    return {"base_url": settings.address.base_url, "headers": headers}
+    return headers
+
+
+def _options(settings: ClientSettings) -> dict[str, Any]:
+    return {"base_url": settings.address.base_url, "headers": _headers(settings)}
 
 
 def _seconds(settings: ClientSettings, request: Request[Any]) -> float:
