@@ -1,7 +1,7 @@
 """Looks after limits that the kernel does not hold for an ordinary user: memory and disk of a session as a whole.
 
 What is above its limit loses its commands, the largest first; its guest and its first process are spared, so that the
-session lives to be told. A session with twice the disk that it may have is ended: somebody means it.
+session lives to be told. One that goes on after that, to twice the disk that it may have, is ended: somebody means it.
 """
 
 import asyncio
@@ -99,11 +99,11 @@ class Watch:
         before, self._stored = self._stored, {name: found.get(name, _NOTHING) for name in sandboxes}
         for name, (first, limits) in sandboxes.items():
             stored = self._stored[name]
-            share = stored.share(limits)
-            if share > 2:
+            share, share_before = stored.share(limits), before.get(name, _NOTHING).share(limits)
+            if share > 2 and share > share_before > 1:
                 _log.warning("sandbox ended: its disk is full twice over", session_id=name, **stored.facts())
                 _end(first)
-            elif share > 1 and share > before.get(name, _NOTHING).share(limits):
+            elif share > 1 and share > share_before:
                 _log.warning("commands killed: the disk is full", session_id=name, **stored.facts())
                 await asyncio.to_thread(_kill_commands, first)
 
