@@ -55,8 +55,7 @@ class NamespacesDriver:
         self._on_lost = on_lost
         self._settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._settings.sandboxes.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await self._ground.start()
-        await self._relay.start()
+        await asyncio.gather(self._ground.start(), self._relay.start())
 
     async def stop(self) -> None:
         """Let go; the sandboxes live on."""
