@@ -27,7 +27,7 @@ class CreateSession(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class SessionView(msgspec.Struct, kw_only=True):
-    """A session as its owner sees it."""
+    """A session as its owner sees it. `isolation` says, where one session is asked about, what its isolation lacks."""
 
     session_id: str
     state: str
@@ -46,6 +46,7 @@ class SessionView(msgspec.Struct, kw_only=True):
     network_interface_ip: str = ""
     http_port: str = ""
     token: str = ""
+    isolation: list[str] = []
 
 
 class SessionPage(msgspec.Struct, kw_only=True):

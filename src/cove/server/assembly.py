@@ -89,7 +89,7 @@ async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
         "quotas": Quotas(parts.database),
         "images": parts.images,
         "driver": parts.driver,
-        "view": View(parts.settings.public_url, links.own_door),
+        "view": View(parts.settings.public_url, links.own_door, parts.driver.isolation),
         "presence": parts.settings.presence,
         "reaper": Reaper(parts, moves, links),
     }

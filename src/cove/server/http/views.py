@@ -5,6 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from cove.core.api import KeyView, SessionView
+from cove.core.ports import Isolation
 from cove.core.session import Session
 from cove.server.parts import Caller
 from cove.server.store.keys import Key
@@ -13,13 +14,16 @@ from cove.server.store.keys import Key
 class View:
     """Shows sessions; knows the address that clients are told."""
 
-    def __init__(self, public_url: str, own_door: Callable[[Session], dict[str, str]]) -> None:
+    def __init__(
+        self, public_url: str, own_door: Callable[[Session], dict[str, str]], isolation: Callable[[], Isolation]
+    ) -> None:
         self.public_url = public_url
         self._own_door = own_door
+        self._isolation = isolation
 
     def owned(self, session: Session, caller: Caller) -> SessionView:
-        """The same, with the session's own token where the caller is its tenant."""
-        view = self.session(session)
+        """The same, with what its isolation lacks, and its own token where the caller is its tenant."""
+        view = msgspec.structs.replace(self.session(session), isolation=self._isolation().notes)
         return msgspec.structs.replace(view, **self._own_door(session)) if caller.tenant == session.tenant else view
 
     def session(self, session: Session) -> SessionView:
