@@ -64,12 +64,8 @@ async def test_session_reads_back_as_it_was_written(tmp_path: Path) -> None:
         link_generation=4,
     )
     async with open_database(tmp_path / "cove.db") as database:
-        await database.write(lambda connection: rows.add(connection, session, 1, _room_for_all))
+        await database.write(lambda connection: rows.add(connection, session, 1))
         assert await database.read(lambda connection: rows.find(connection, session.id)) == session
-
-
-def _room_for_all(_connection: Connection, _session: Session) -> None:
-    """Nobody is refused."""
 
 
 async def test_write_on_a_disk_that_stays_full_says_so_and_changes_nothing(tmp_path: Path) -> None:

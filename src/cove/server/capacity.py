@@ -4,11 +4,10 @@ from sqlalchemy import Connection
 
 from cove.core.errors import MachineFull, MemoryReserved
 from cove.core.limits import MIB
-from cove.core.quotas import check_quota, share_of
+from cove.core.quotas import Quota, check_quota, share_of
 from cove.core.session import Session
 from cove.server.parts import Parts
 from cove.server.store.quotas import find_quota, in_use
-from cove.server.store.sessions import count_creating
 
 START_BYTES = 64 * MIB
 """What is set aside for a session that is being made: what its guest and a first command take, doubled."""
@@ -20,12 +19,16 @@ class Capacity:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def check(self, connection: Connection, session: Session) -> None:
-        """Raise QuotaExceeded or the MachineFull that there is no way round; slots are the store's to know."""
+    def check(self, connection: Connection, session: Session, creating: int) -> None:
+        """Raise QuotaExceeded, or the MachineFull that applies while `creating` others are being made.
+
+        Slots are the store's to know.
+        """
         tenant = session.tenant
-        check_quota(tenant, find_quota(connection, tenant), in_use(connection, tenant), share_of(session.limits))
+        if (quota := find_quota(connection, tenant)) != Quota():
+            check_quota(tenant, quota, in_use(connection, tenant), share_of(session.limits))
         self._parts.reserve.check()
-        creating, most = count_creating(connection), self._parts.settings.most_creating
+        most = self._parts.settings.most_creating
         if creating >= most:
             raise MachineFull(reason=f"{creating} sessions are being made at this moment, and {most} may be")
         self._check_memory(creating)

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from cove.core.errors import CreateKeyReused
+from cove.core.ids import SessionId
 from cove.core.session import ENDED, Session, State
 from cove.server.capacity import Capacity
 from cove.server.moves import Moves
@@ -20,6 +21,7 @@ class Creation:
         self._parts = parts
         self._moves = moves
         self._capacity = Capacity(parts)
+        self._making: set[SessionId] = set()  # grows in the store's thread only, so that each sees those before it
 
     async def create(self, wished: Session, reuse: rows.Wanted | None = None) -> Session:
         """The session as wished, RUNNING; or that of its create key, or the oldest living one that is as `reuse` says.
@@ -30,9 +32,12 @@ class Creation:
         image = self._parts.images.find(wished.image_id)
         while True:
             async with self._parts.lock(wished.id):
-                row = await self._parts.database.write(lambda connection: self._enter(connection, wished, reuse))
-                if row.id == wished.id:
-                    return await self._moves.make(row, image)
+                try:
+                    row = await self._parts.database.write(lambda connection: self._enter(connection, wished, reuse))
+                    if row.id == wished.id:
+                        return await self._moves.make(row, image)
+                finally:
+                    self._making.discard(wished.id)
             if settled := await self._settled(row, reuse):
                 return settled
 
@@ -44,7 +49,9 @@ class Creation:
             rows.free_create_key(connection, earlier)
         if reuse is not None and (found := rows.oldest(connection, reuse)):
             return found
-        return rows.add(connection, wished, self._parts.settings.slots, self._capacity.check)
+        self._capacity.check(connection, wished, len(self._making))
+        self._making.add(wished.id)
+        return rows.add(connection, wished, self._parts.settings.slots)
 
     async def _settled(self, row: Session, reuse: rows.Wanted | None) -> Session | None:
         """The session once nobody is moving it, used now; None where it did not come to be, or is no more."""

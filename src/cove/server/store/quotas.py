@@ -1,18 +1,24 @@
 """What the store does with quotas, and the sums that they are held against."""
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from cove.core.ids import TenantId
 from cove.core.quotas import EVERYBODY, InUse, Quota
 from cove.server.store.sessions import is_living
 from cove.server.store.tables import quotas, sessions
 
+_APPLYING = (
+    select(quotas)
+    .where(or_(quotas.c.tenant == bindparam("tenant"), quotas.c.tenant == EVERYBODY))
+    .order_by(quotas.c.tenant == EVERYBODY)
+)
+"""Built once: every creation asks."""
+
 
 def find_quota(connection: Connection, tenant: TenantId) -> Quota:
     """The tenant's own quota, else everybody's, else none."""
-    found = select(quotas).where(quotas.c.tenant.in_((tenant, EVERYBODY))).order_by(quotas.c.tenant == EVERYBODY)
-    row = connection.execute(found).first()
+    row = connection.execute(_APPLYING, {"tenant": tenant}).first()
     return Quota() if row is None else msgspec.convert(row, Quota, from_attributes=True)
 
 

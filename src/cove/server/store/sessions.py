@@ -1,6 +1,5 @@
 """What the store does with sessions. Functions of a connection; each runs inside one `Database.read` or `.write`."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -49,17 +48,8 @@ def oldest(connection: Connection, wanted: Wanted) -> Session | None:
     return None if row is None else _session(row)
 
 
-def count_creating(connection: Connection) -> int:
-    """How many sessions are being made."""
-    creating = select(func.count()).select_from(sessions).where(sessions.c.state == State.CREATING.value)
-    return int(connection.execute(creating).scalar_one())
-
-
-def add(
-    connection: Connection, session: Session, slots: int, check_room: Callable[[Connection, Session], None]
-) -> Session:
-    """Insert a session in the first free slot; raises TooManySessions, and what `check_room` raises."""
-    check_room(connection, session)
+def add(connection: Connection, session: Session, slots: int) -> Session:
+    """Insert a session in the first free slot; raises TooManySessions."""
     slot = _free_slot(connection)
     if slot >= slots:
         raise TooManySessions(limit=slots)
