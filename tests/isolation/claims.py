@@ -38,7 +38,9 @@ CLAIMS = (
         " foreign TLS name or other port.",
     ),
     Claim(
-        "network-datagrams", "Nothing but TCP leaves a session, through the relay alone; no DNS carries anything out."
+        "network-datagrams",
+        "Nothing but TCP leaves a session, through the relay alone; where rules are set, no question carries anything"
+        " out.",
     ),
     Claim("network-change", "A change of a session's policy holds at once, and cuts the connections that stand."),
     Claim("unix-sockets", "None of our sockets has a name inside, and the host's abstract sockets are out of reach."),

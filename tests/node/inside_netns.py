@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import Any
 
-from cove.node.netns import setup_egress
+from cove.node.netns import RELAY_PORT, bring_up_loopback, setup_egress
 from cove.node.syscalls import CLONE_NEWNET, unshare
 
 SECONDS = 10.0
@@ -73,6 +73,20 @@ def bulk(host: str, port: int, size: int) -> dict[str, Any]:
         return {"received": received}
 
 
+def through_proxy(target: str, send: str) -> dict[str, Any]:
+    """Ask the relay's own port for a connection, as a client of a proxy does; then as `exchange`."""
+    with socket.create_connection(("127.0.0.1", RELAY_PORT), timeout=SECONDS) as client:
+        client.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer and (piece := client.recv(4096)):
+            answer += piece
+        if not answer.startswith(b"HTTP/1.1 200 "):
+            return {"status": answer.split(b"\r\n")[0].decode()}
+        client.sendall(send.encode())
+        client.shutdown(socket.SHUT_WR)
+        return {"received": b"".join(iter(lambda: client.recv(65536), b"")).decode()}
+
+
 def hold(host: str, port: int, count: int) -> dict[str, Any]:
     """Open `count` connections and keep them; says how many were answered when no more answers came for a second."""
     waiting, answered = selectors.DefaultSelector(), 0
@@ -96,12 +110,17 @@ def flood(host: str, send: str, count: int) -> dict[str, Any]:
 
 
 HELD: list[socket.socket] = []
-ACTIONS = {each.__name__: each for each in (ready, udp, tcp, exchange, greeted, drain, bulk, hold, flood)}
+ACTIONS = {
+    each.__name__: each for each in (ready, udp, tcp, exchange, greeted, drain, bulk, through_proxy, hold, flood)
+}
 
 
 def main() -> None:
     unshare(CLONE_NEWNET)
-    setup_egress()
+    if "bare" in sys.argv:
+        bring_up_loopback()
+    else:
+        setup_egress()
     for line in sys.stdin:
         request = json.loads(line)
         try:

@@ -31,9 +31,9 @@ BOUND = 20.0
 class Inside:
     """A program in a sandbox's network namespace: takes one request a line, and answers in one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(CLIENT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(CLIENT), *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._ask_now({"do": "ready"})
 

@@ -24,14 +24,19 @@ _HEADER = struct.Struct("=IHHII")
 _RTNETLINK_GROUPS_NONE = 0
 
 
-def setup_egress(relay_port: int = RELAY_PORT) -> None:
-    """Bring `lo` up, make every IPv4 address local and install the redirect.
+def setup_egress(relay_port: int = RELAY_PORT) -> bool:
+    """Bring `lo` up, install the redirect and make every IPv4 address local; whether the kernel has the redirect.
 
-    Raises OSError; run it as root of the user namespace that owns this network namespace.
+    Without it, the relay is reached as a proxy alone. Raises OSError; run it as root of the user namespace that owns
+    this network namespace.
     """
     bring_up_loopback()
+    try:
+        install_redirect(DNS_PORT, relay_port)
+    except OSError:
+        return False
     _add_any_ip_route()
-    install_redirect(DNS_PORT, relay_port)
+    return True
 
 
 def bring_up_loopback() -> None:

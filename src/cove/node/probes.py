@@ -186,7 +186,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     Probe(
         name="redirect",
-        gives="`cove up --allow HOST`: named hosts, and nothing else",
+        gives="the network for programs that know of no proxy",
         ask=questions.redirect,
         unlock="sudo modprobe -a nf_tables nft_chain_nat nft_redir",
         required=False,

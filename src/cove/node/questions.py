@@ -20,6 +20,7 @@ from cove.node.netns import setup_egress
 from cove.node.seccomp import sandbox_filter
 from cove.node.walls import opener_of_user_namespaces
 
+_NF_TABLES = "sudo modprobe -a nf_tables nft_chain_nat nft_redir"
 OLDEST_KERNEL = (5, 19)
 """The first kernel whose overlays take idmapped layers."""
 ENOUGH_DISK = 2 * GIB
@@ -164,7 +165,8 @@ def seccomp(_: Path) -> str:
 def redirect(_: Path) -> str:
     """Whether connections can be led to the relay."""
     _become_root_inside(syscalls.CLONE_NEWNET)
-    setup_egress()
+    if not setup_egress():
+        raise Lacking("the kernel has no nf_tables: sessions reach the network by a proxy only", _NF_TABLES)
     return "connections of a network namespace can be redirected"
 
 

@@ -34,6 +34,14 @@ def furnish() -> None:
             _append(path, text)
 
 
+def offer_proxy(address: str) -> None:
+    """Let every command know of a proxy, in each of the spellings that programs look for."""
+    names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+    local = "localhost,127.0.0.1,::1"
+    lines = [*(f'{name}="{address}"' for name in names), f'no_proxy="{local}"', f'NO_PROXY="{local}"']
+    _append("/etc/environment", "".join(f"{line}\n" for line in lines))
+
+
 def _add_accounts(path: str, lines: tuple[str, ...]) -> None:
     present = _names(path)
     missing = [line for line in lines if line.split(":")[0] not in present]

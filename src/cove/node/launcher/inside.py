@@ -6,7 +6,7 @@ from collections.abc import Callable
 from cove.node import netns
 from cove.node import syscalls as sys
 from cove.node.inside_paths import GUEST_RUNTIME
-from cove.node.launcher.furnish import MOUNT_POINTS, furnish
+from cove.node.launcher.furnish import MOUNT_POINTS, furnish, offer_proxy
 from cove.node.launcher.orders import Order
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -39,7 +39,7 @@ def enter_root(order: Order, mounts: dict[str, int], step: Callable[[str], None]
     _mount_overlays(order, mounts)
     _attach_binds(order)
     step("set up the network")
-    _set_up_network(order)
+    proxy = _set_up_network(order)
     os.chdir("new")
     step("mount /proc, /dev and /run")
     for directory in MOUNT_POINTS:
@@ -51,6 +51,8 @@ def enter_root(order: Order, mounts: dict[str, int], step: Callable[[str], None]
     sys.pivot_root_here()
     sys.sethostname(order.hostname)
     furnish()
+    if proxy:
+        offer_proxy(proxy)
 
 
 def _attach(mounts: dict[str, int]) -> None:
@@ -81,11 +83,12 @@ def _attach_binds(order: Order) -> None:
         sys.mount(f"bind{place}", target, None, sys.MS_BIND)
 
 
-def _set_up_network(order: Order) -> None:
+def _set_up_network(order: Order) -> str | None:
+    """The proxy by which programs find the relay, where the kernel cannot lead them there."""
     if order.relay_port is None:
         netns.bring_up_loopback()
-    else:
-        netns.setup_egress(order.relay_port)
+        return None
+    return None if netns.setup_egress(order.relay_port) else f"http://127.0.0.1:{order.relay_port}"
 
 
 def _mount_run(mounts: dict[str, int]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from ipaddress import IPv4Address
 
 from cove.core.network import Address
 from cove.node.relay.names import Names
@@ -40,7 +39,7 @@ class Dialer:
             raise DialRefused(f"{name} leads to {told}, which only the operator may open")
         return await _first_connected(allowed, port)
 
-    async def dial_address(self, policy: Policy, address: IPv4Address, port: int) -> socket.socket:
+    async def dial_address(self, policy: Policy, address: Address, port: int) -> socket.socket:
         """A socket connected to an address that the session named itself; raises DialRefused or OSError."""
         if not policy.allows_address(address, port, is_own=is_own(address)):
             raise DialRefused(f"{address}:{port} is not allowed")

@@ -45,7 +45,7 @@ class Pipe:
         """Carry until both sides are done, or one breaks; breaks both off when cancelled."""
         try:
             for each in self._sockets:
-                _set_linger(each, _ORDINARY)
+                close_ordinarily(each)
             self._down.start()
             self._up.start()
             await self._ended
@@ -171,6 +171,11 @@ class _Flow:
 def reset_on_close(connection: socket.socket) -> None:
     """Make closing this socket send RST."""
     _set_linger(connection, _RESET)
+
+
+def close_ordinarily(connection: socket.socket) -> None:
+    """Make closing this socket send what is left, and then an end."""
+    _set_linger(connection, _ORDINARY)
 
 
 def _set_linger(connection: socket.socket, value: bytes) -> None:

@@ -16,13 +16,16 @@ from cove.node.relay.dns import Code, Kind, Query
 from cove.node.relay.doors import Door
 from cove.node.relay.hello import HelloGate
 from cove.node.relay.names import Names
-from cove.node.relay.pipe import Pipe, reset_on_close
+from cove.node.relay.pipe import Pipe, close_ordinarily, reset_on_close
 from cove.node.relay.policy import Policy, parse_address
+from cove.node.relay.proxy import Opening, receive_wish, refusal
 from cove.node.relay.quotas import DNS_CONNECTIONS, NEW_CONNECTIONS, RESOLUTIONS, Bucket
 from cove.node.relay.resolver import Resolver
 
 _SO_ORIGINAL_DST = 80
 _DNS_PORT = 53
+_NO_ADDRESS = IPv4Address(0)
+"""Of who named its host by name."""
 
 
 class Outside:
@@ -35,10 +38,13 @@ class Outside:
 
 
 class Target:
-    """Where a connection leads: the address that the session named, the name that it stands for, and the port."""
+    """Where a connection leads: the address that the session named, the name that it stands for, and the port.
 
-    def __init__(self, address: IPv4Address, name: str | None, port: int) -> None:
-        self.address, self.name, self.port = address, name, port
+    `opening` is what a proxy says first; None for who does not know of any proxy.
+    """
+
+    def __init__(self, address: Address, name: str | None, port: int, opening: Opening | None = None) -> None:
+        self.address, self.name, self.port, self.opening = address, name, port, opening
         self.host = name or str(address)
 
     def is_allowed(self, policy: Policy, upstream: Address) -> bool:
@@ -122,22 +128,39 @@ class Relayed:
         """One connection of the session. Until it is carried, whatever goes wrong shows as a broken connection."""
         with connection:
             reset_on_close(connection)
-            with suppress(OSError):  # gone already, or come past the redirect
-                address, port = _original_destination(connection)
-                await self._connect(connection, Target(address, self._addresses.name(address), port))
+            with suppress(OSError, ValueError):  # gone already, or no words for a proxy
+                await self._connect(connection, await self._target(connection))
+
+    async def _target(self, connection: socket.socket) -> Target:
+        """Where it was redirected from; who came to the listener itself must say, as to a proxy."""
+        place = _original_destination(connection)
+        if place is not None:
+            address, port = place
+            return Target(address, self._addresses.name(address), port)
+        wish = await receive_wish(connection)
+        try:
+            return Target(parse_address(wish.host), None, wish.port, wish.opening)
+        except ValueError:
+            name = canonical_name(wish.host)
+        if name is None:
+            raise ValueError("no host")
+        return Target(_NO_ADDRESS, name, wish.port, wish.opening)
 
     async def _connect(self, connection: socket.socket, target: Target) -> None:
         judged_by = self._policy
         try:
             upstream = await self._dial(target)
-        except DialRefused as refusal:
-            self._note(target.host, target.port, "refused", reason=str(refusal))
+        except DialRefused as refused:
+            self._note(target.host, target.port, "refused", reason=str(refused))
+            await _tell(connection, target, 403, str(refused))
         except OSError as error:
             self._note(target.host, target.port, "failed", reason=str(error) or "no answer in time")
+            await _tell(connection, target, 502, f"{target.host} does not answer")
         else:
             with upstream:
                 peer = parse_address(upstream.getpeername()[0].partition("%")[0])
                 if judged_by is self._policy or target.is_allowed(self._policy, peer):
+                    await self._open(connection, upstream, target.opening)
                     await self._carry(Pipe(connection, upstream, self._gate(target)), target, peer)
                 else:
                     self._note(target.host, target.port, "refused", reason="the policy was changed")
@@ -145,11 +168,16 @@ class Relayed:
     async def _dial(self, target: Target) -> socket.socket:
         if target.name is not None:
             return await self._outside.dialer.dial_name(self._policy, target.name, target.port, self._turn)
-        if target.address.is_loopback:  # inside, that is the session's own: it spoke to our listener's very port
-            raise DialRefused(f"{target.address} is the session's own")
         if target.address in POOL:
             raise DialRefused(f"{target.address} stands for no name")
         return await self._outside.dialer.dial_address(self._policy, target.address, target.port)
+
+    async def _open(self, connection: socket.socket, upstream: socket.socket, opening: Opening | None) -> None:
+        if opening is not None:
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendall(connection, opening.to_session)
+            await loop.sock_sendall(upstream, opening.to_upstream)
+            self._tx_before += len(opening.to_upstream)
 
     async def _carry(self, pipe: Pipe, target: Target, peer: Address) -> None:
         self._pipes[pipe] = target, peer
@@ -183,7 +211,18 @@ class Relayed:
         self._journal.note(line)
 
 
-def _original_destination(connection: socket.socket) -> tuple[IPv4Address, int]:
-    """Where the session meant to connect, before the redirect; raises OSError."""
-    port, packed = struct.unpack("!2xH4s8x", connection.getsockopt(socket.SOL_IP, _SO_ORIGINAL_DST, 16))
-    return IPv4Address(packed), port
+async def _tell(connection: socket.socket, target: Target, status: int, reason: str) -> None:
+    """Say why not to who can hear it: a proxy's client. All others see a broken connection."""
+    if target.opening is not None:
+        close_ordinarily(connection)
+        await asyncio.get_running_loop().sock_sendall(connection, refusal(status, reason))
+
+
+def _original_destination(connection: socket.socket) -> tuple[IPv4Address, int] | None:
+    """Where the session meant to connect, before the redirect; None where it meant us."""
+    try:
+        port, packed = struct.unpack("!2xH4s8x", connection.getsockopt(socket.SOL_IP, _SO_ORIGINAL_DST, 16))
+    except OSError:  # there is no redirect
+        return None
+    address = IPv4Address(packed)  # inside, loopback is the session's own, and nobody is redirected from there
+    return None if address.is_loopback else (address, port)
