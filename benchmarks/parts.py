@@ -5,7 +5,7 @@ What must hold of them stands in thresholds.toml.
 
 from collections.abc import Callable, Iterable
 
-from benchmarks import floors, measures, waking
+from benchmarks import floors, links, local, measures, waking
 from benchmarks.bench import Bench
 from benchmarks.samples import Samples
 
@@ -14,7 +14,9 @@ PARTS: dict[str, Part] = {
     "floors": floors.measure,
     "import": measures.client_start,
     "sessions": measures.one_session,
+    "local": local.starts,
     "wake": waking.wake,
+    "links": links.measure,
     "memory": measures.idle_memory,
     "crowd": measures.crowd,
 }

@@ -274,7 +274,7 @@ async def test_one_sessions_flood_of_connections_leaves_room_for_another() -> No
 
         await world.inside(hang)
         flooded, other = world.door.link("a"), world.door.link("b", session=SessionId("s-two"), host="127.128.0.2")
-        callers = [await world.connect() for _ in range(2100)]
+        callers = await asyncio.gather(*(world.connect() for _ in range(2100)))
         for caller in callers:
             await caller.send(f"GET /_cove/{flooded}/ HTTP/1.1\nHost: {world.host}\n\n")
 

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from cove.core import errors
-from cove.gateway.head import Fields, Response, render_response
+from cove.gateway.head import Pairs, write_response
 from cove.gateway.places import COOKIE, Visit
 
 STATUSES: dict[type[errors.CoveError], int] = {
@@ -42,7 +42,7 @@ _REASONS = {
     504: "Gateway Timeout",
 }
 _RETRY_SECONDS = 2
-_OURS: Fields = [
+_OURS: Pairs = [
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
@@ -101,7 +101,7 @@ def _page(title: str, text: str, more: str = "") -> str:
     return _PAGE.format(title=title, text=text, more=more)
 
 
-def _answer(status: int, body: str, kind: str, fields: Fields) -> bytes:
+def _answer(status: int, body: str, kind: str, fields: Pairs) -> bytes:
     data = body.encode()
     of_body = [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", str(len(data))), ("Connection", "close")]
-    return render_response(Response(status, _REASONS[status], 1, [*of_body, *_OURS, *fields])) + data
+    return write_response(status, _REASONS[status], [*of_body, *_OURS, *fields]) + data

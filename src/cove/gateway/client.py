@@ -1,15 +1,16 @@
 """One connection of a client: its requests, one after the other, each let in by its own token or refused."""
 
 import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from cove.core.errors import CoveError, InvalidInput, LinkRefused
+from cove.core.errors import CoveError, GuestSilent, InvalidInput, LinkRefused
 from cove.core.ids import SessionId
 from cove.core.ports import Admission
 from cove.gateway import answers
 from cove.gateway.exchange import Exchange, NoAnswer, request_framing
-from cove.gateway.head import HttpError, Request, parse_request, value
+from cove.gateway.head import HttpError, Request, parse_request
 from cove.gateway.places import Misdirected, Visit, is_navigation, query_of
 from cove.gateway.sessions import Visited
 from cove.gateway.translation import is_upgrade
@@ -22,6 +23,8 @@ _HEAD_SECONDS = 20.0
 """How long a first request's head may take to come."""
 _KEEP_SECONDS = 75.0
 """How long a connection may lie still between two requests."""
+_ANSWER_SECONDS = 900.0
+"""How long a server may think before its answer begins: as long as a tool call may take."""
 _LAST_SECONDS = 2.0
 _LAST_BYTES = 1024 * 1024
 """How much of a refused body is still taken, so that the refusal is read and not lost in a reset."""
@@ -72,9 +75,12 @@ class Client(Wire):
             self._task.cancel()
 
     def expire(self) -> None:
-        """What was waited for has not come in time."""
+        """What was waited for has not come in time. An answer that has begun may take as long as it likes."""
         self.deadline = _NEVER
-        self.abort()
+        if self._exchange is None:
+            self.abort()
+        elif not self._exchange.has_begun:
+            self.cut(GuestSilent(session_id=self._exchange.session_id, seconds=_ANSWER_SECONDS))
 
     async def _live(self) -> None:
         try:
@@ -106,10 +112,10 @@ class Client(Wire):
         except CoveError as error:
             return await self._say_last(answers.refused(error, as_page=self._is_page))
         except NoAnswer as error:
-            return await self._refuse(error.status, f"the session's server {error.problem}")
+            return await self._refuse(502, f"the session's server {error}")
 
     async def _visit(self, request: Request) -> bool:
-        self._is_page = "text/html" in value(request.fields, "accept")
+        self._is_page = "text/html" in request.fields.first("accept")
         if not request.target.startswith("/") or request.method in ("CONNECT", "TRACE"):
             raise HttpError("only paths are passed on, and neither CONNECT nor TRACE")
         request_framing(request.fields)
@@ -140,16 +146,15 @@ class Client(Wire):
         is_repeatable = request.method in _SAFE and request_framing(request.fields).is_done
         server = visited.ready(port) if is_repeatable and not is_upgrade(request.fields) else None
         if server is not None:
-            try:
+            with contextlib.suppress(NoAnswer):  # it was closed meanwhile
                 return await self._run(Exchange(self, server, visit, visited, port), request)
-            except NoAnswer as error:
-                if error.status != 502:
-                    raise
-        server = await self._connected(visited.session_id, port)
+        async with visited.dialling:
+            server = await self._connected(visited.session_id, port)
         return await self._run(Exchange(self, server, visit, visited, port), request)
 
     async def _run(self, exchange: Exchange, request: Request) -> bool:
         self._exchange = exchange
+        self._wait(_ANSWER_SECONDS)
         try:
             return await exchange.run(request, _address(self.transport.get_extra_info("peername")).rpartition(":")[0])
         except HttpError:

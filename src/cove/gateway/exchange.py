@@ -2,26 +2,21 @@
 
 import asyncio
 
+from cove.core.ids import SessionId
 from cove.gateway import head
 from cove.gateway.framing import LAST_CHUNK, Chunked, Counted, Endless, Framing
-from cove.gateway.head import Fields, HttpError, Request, Response, body_length, render_request, render_response
+from cove.gateway.head import Fields, HttpError, Pairs, Request, Response, write_request, write_response
 from cove.gateway.places import Visit
 from cove.gateway.sessions import Visited
 from cove.gateway.translation import inward, is_upgrade, outward
 from cove.gateway.tunnel import tunnel
 from cove.gateway.wire import Broken, Wire
 
-ANSWER_SECONDS = 900.0
-"""How long a server may think before its answer begins: as long as a tool call may take."""
 _WITHOUT_BODY = frozenset({204, 304})
 
 
 class NoAnswer(Exception):  # noqa: N818 - named by what happened
-    """The server closed before it answered, or answered something that is no HTTP, or nothing in time."""
-
-    def __init__(self, problem: str, status: int = 502) -> None:
-        self.problem, self.status = problem, status
-        super().__init__(problem)
+    """The server closed before it answered, or answered something that is no HTTP; the text says which."""
 
 
 class Exchange:
@@ -35,14 +30,19 @@ class Exchange:
         self._client, self._server = client, server
         self._visit, self._visited, self._port = visit, visited, port
 
+    @property
+    def session_id(self) -> SessionId:
+        """The session that is visited."""
+        return self._visited.session_id
+
     async def run(self, request: Request, peer: str) -> bool:
         """Whether the client may send another request; raises NoAnswer while nothing has begun, HttpError, Broken."""
         body = request_framing(request.fields)
-        inner = inward(request, self._visit, self._port, peer)
+        fields = inward(request, self._visit, self._port, peer) + _framed(request.fields, body)
         is_kept = False
         try:
             await self._welcome(request)
-            await self._ask(Request(inner.method, inner.target, 1, [*inner.fields, *_framed(request.fields, body)]))
+            await self._ask(write_request(request.method, self._visit.target, fields))
             is_kept, goes_on = await (self._answer(request) if body.is_done else self._both_ways(request, body))
         finally:
             if is_kept:
@@ -55,12 +55,12 @@ class Exchange:
         """A client that waits for a word before it sends its body gets it; one that left while we dialled is let go."""
         if self._client.has_ended:
             raise Broken
-        if head.value(request.fields, "expect").lower() == "100-continue":
+        if request.fields.first("expect").lower() == "100-continue":
             await self._client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    async def _ask(self, request: Request) -> None:
+    async def _ask(self, request: bytes) -> None:
         try:
-            await self._server.send(render_request(request))
+            await self._server.send(request)
         except Broken as error:
             raise NoAnswer("closed the connection before it answered") from error
 
@@ -108,26 +108,22 @@ class Exchange:
         framing = self._response_framing(request, response)
         is_chunked = not isinstance(framing, Counted) and request.minor == 1
         goes_on = _goes_on(request) and (is_chunked or isinstance(framing, Counted))
-        outer = outward(response, self._visit, self._port)
-        fields = outer.fields + _answer_framing(response, framing, is_chunked)
+        fields = outward(response, self._visit, self._port) + _answer_framing(response, framing, is_chunked)
         if not goes_on:
             fields.append(("Connection", "close"))
-        await self._carry(render_response(Response(outer.status, outer.reason, 1, fields)), framing, is_chunked)
+        await self._carry(write_response(response.status, response.reason, fields), framing, is_chunked)
         return not isinstance(framing, Endless) and _goes_on(response), goes_on
 
     async def _response_head(self) -> Response:
         """The first that is final: what a server says on the way stays between it and us."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                while True:
-                    found = await self._server.head()
-                    if found is None:
-                        raise NoAnswer("closed the connection before it answered")
-                    response = head.parse_response(found)
-                    if response.status >= 200 or response.status == 101:
-                        return response
-        except TimeoutError as error:
-            raise NoAnswer(f"did not answer within {ANSWER_SECONDS:g} s", 504) from error
+            while True:
+                found = await self._server.head()
+                if found is None:
+                    raise NoAnswer("closed the connection before it answered")
+                response = head.parse_response(found)
+                if response.status >= 200 or response.status == 101:
+                    return response
         except Broken as error:
             raise NoAnswer("closed the connection in the middle of its answer's head") from error
         except HttpError as error:
@@ -137,7 +133,7 @@ class Exchange:
         if request.method == "HEAD" or response.status in _WITHOUT_BODY:
             return Counted(0)
         try:
-            length = body_length(response.fields)
+            length = response.fields.length()
         except HttpError as error:
             raise NoAnswer(f"answered something that is no HTTP: {error}") from error
         if length is None:
@@ -147,10 +143,10 @@ class Exchange:
     async def _switch(self, request: Request, response: Response) -> tuple[bool, bool]:
         if not is_upgrade(request.fields) or not is_upgrade(response.fields):
             raise NoAnswer("changed to a protocol that nobody asked for")
-        outer = outward(response, self._visit, self._port)
-        fields = [*outer.fields, ("Connection", "Upgrade"), ("Upgrade", "websocket")]
+        fields = outward(response, self._visit, self._port)
+        fields += [("Connection", "Upgrade"), ("Upgrade", "websocket")]
         self.has_begun = True
-        await self._client.send(render_response(Response(101, outer.reason, 1, fields)))
+        await self._client.send(write_response(101, response.reason, fields))
         await tunnel(self._client, self._server, self._visited)
         return False, False
 
@@ -189,27 +185,27 @@ class Exchange:
 
 def request_framing(fields: Fields) -> Framing:
     """How a request's body ends: without a word of it, there is none. Raises HttpError."""
-    length = body_length(fields)
+    length = fields.length()
     return Chunked() if length is None else Counted(max(0, length))
 
 
-def _framed(fields: Fields, body: Framing) -> Fields:
+def _framed(fields: Fields, body: Framing) -> Pairs:
     if isinstance(body, Chunked):
         return [("Transfer-Encoding", "chunked")]
-    return [("Content-Length", each) for each in head.values(fields, "content-length")]
+    return [("Content-Length", each) for each in fields.all("content-length")]
 
 
-def _answer_framing(response: Response, framing: Framing, is_chunked: bool) -> Fields:
+def _answer_framing(response: Response, framing: Framing, is_chunked: bool) -> Pairs:
     if is_chunked:
         return [("Transfer-Encoding", "chunked")]
     if not isinstance(framing, Counted) or response.status == 204:
         return []
-    return [("Content-Length", each) for each in head.values(response.fields, "content-length")[:1]]
+    return [("Content-Length", each) for each in response.fields.all("content-length")[:1]]
 
 
 def _goes_on(message: Request | Response) -> bool:
     """Whether its sender keeps the connection. That HTTP/1.0 could, too, is not made use of."""
-    return message.minor == 1 and "close" not in head.tokens(message.fields, "connection")
+    return message.minor == 1 and "close" not in message.fields.tokens("connection")
 
 
 def _in_chunk(part: bytes) -> tuple[bytes, ...]:

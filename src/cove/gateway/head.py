@@ -6,13 +6,12 @@ Nothing that came in is passed on as it came: a head is written from what was un
 """
 
 import re
-from collections.abc import Iterable
 
 import msgspec
 
 MOST_BYTES = 64 * 1024
 MOST_FIELDS = 256
-Fields = list[tuple[str, str]]
+Pairs = list[tuple[str, str]]
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _FIELDS = re.compile(rf"(?:{_NAME}:[\t\x20-\x7e\x80-\xff]*\r\n)*")
@@ -25,8 +24,51 @@ class HttpError(Exception):
     """Not HTTP/1.1, or HTTP that could be read in two ways; the text says what it is."""
 
 
+class Fields:
+    """The fields of a message in their order, with the names as they came; found by their names in lower case."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self.pairs = pairs
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name.lower(), []).append(value)
+
+    def all(self, name: str) -> list[str]:
+        """Every value.
+
+        >>> Fields([("Accept", "a"), ("ACCEPT", "b")]).all("accept")
+        ['a', 'b']
+        """
+        return self._values.get(name, [])
+
+    def first(self, name: str) -> str:
+        """The first value, or nothing."""
+        found = self._values.get(name)
+        return found[0] if found else ""
+
+    def tokens(self, name: str) -> set[str]:
+        """The members of a list such as `Connection`, in lower case."""
+        found = self._values.get(name)
+        if not found:
+            return set()
+        return {token.strip().lower() for value in found for token in value.split(",")} - {""}
+
+    def length(self) -> int | None:
+        """Bytes of the body; None where it comes in chunks, -1 where nothing says. HttpError where two say it."""
+        lengths, encodings = self.all("content-length"), self.all("transfer-encoding")
+        if encodings:
+            if lengths or [each.lower() for each in encodings] != ["chunked"]:
+                raise HttpError("a Transfer-Encoding beside a Content-Length, or other than chunked")
+            return None
+        if not lengths:
+            return -1
+        if len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0]):
+            raise HttpError("more than one Content-Length, or one that is no number")
+        return int(lengths[0])
+
+
 class Request(msgspec.Struct, frozen=True):
-    """A request's head; `fields` in their order, with the names as they came."""
+    """A request's head as it came."""
 
     method: str
     target: str
@@ -35,7 +77,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A response's head."""
+    """A response's head as it came."""
 
     status: int
     reason: str
@@ -57,47 +99,14 @@ def parse_response(head: bytes) -> Response:
     return Response(int(status), reason or "", int(minor), _parse_fields(text[line.end() :]))
 
 
-def render_request(request: Request) -> bytes:
-    """The bytes to send; always as HTTP/1.1."""
-    return _render(f"{request.method} {request.target} HTTP/1.1", request.fields)
+def write_request(method: str, target: str, pairs: Pairs) -> bytes:
+    """A head to send."""
+    return _write(f"{method} {target} HTTP/1.1", pairs)
 
 
-def render_response(response: Response) -> bytes:
-    """The bytes to send; always as HTTP/1.1."""
-    return _render(f"HTTP/1.1 {response.status} {response.reason}", response.fields)
-
-
-def values(fields: Iterable[tuple[str, str]], name: str) -> list[str]:
-    """Every value of the field `name`, which is given in lower case.
-
-    >>> values([("Accept", "a"), ("ACCEPT", "b")], "accept")
-    ['a', 'b']
-    """
-    return [value for each, value in fields if each.lower() == name]
-
-
-def value(fields: Fields, name: str) -> str:
-    """The first value of the field `name`, in lower case, or nothing."""
-    return next((value for each, value in fields if each.lower() == name), "")
-
-
-def tokens(fields: Fields, name: str) -> set[str]:
-    """The members of a list field such as `Connection`, in lower case."""
-    return {token.strip().lower() for value in values(fields, name) for token in value.split(",")} - {""}
-
-
-def body_length(fields: Fields) -> int | None:
-    """Bytes of the body; None where it comes in chunks, -1 where nothing says. Raises HttpError where two say it."""
-    lengths, encodings = values(fields, "content-length"), values(fields, "transfer-encoding")
-    if encodings:
-        if lengths or [each.lower() for each in encodings] != ["chunked"]:
-            raise HttpError("a Transfer-Encoding beside a Content-Length, or other than chunked")
-        return None
-    if not lengths:
-        return -1
-    if len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0]):
-        raise HttpError("more than one Content-Length, or one that is no number")
-    return int(lengths[0])
+def write_response(status: int, reason: str, pairs: Pairs) -> bytes:
+    """A head to send."""
+    return _write(f"HTTP/1.1 {status} {reason}", pairs)
 
 
 def _first_line(head: bytes, line: re.Pattern[str], what: str) -> tuple[str, re.Match[str]]:
@@ -116,9 +125,9 @@ def _parse_fields(text: str) -> Fields:
     if len(lines) > MOST_FIELDS:
         raise HttpError(f"more than {MOST_FIELDS} header fields")
     pairs = (line.partition(":") for line in lines)
-    return [(name, value.strip("\t ")) for name, _, value in pairs]
+    return Fields([(name, value.strip("\t ")) for name, _, value in pairs])
 
 
-def _render(first: str, fields: Fields) -> bytes:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+def _write(first: str, pairs: Pairs) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in pairs])
     return f"{first}\r\n{lines}\r\n".encode("latin-1")

@@ -13,7 +13,7 @@ import msgspec
 
 from cove.core.errors import LinkRefused
 from cove.core.link import LINK_PATH
-from cove.gateway.head import HttpError, Request, value, values
+from cove.gateway.head import HttpError, Request
 
 COOKIE = "cove_link"
 TOOL_PATH = "/callTool"
@@ -82,9 +82,9 @@ def is_navigation(request: Request) -> bool:
     """Whether a browser opens this as a page of its own, in a tab."""
     if request.method != "GET":
         return False
-    if mode := value(request.fields, "sec-fetch-mode"):
-        return mode == "navigate" and value(request.fields, "sec-fetch-dest") == "document"
-    return value(request.fields, "upgrade-insecure-requests") == "1"
+    if mode := request.fields.first("sec-fetch-mode"):
+        return mode == "navigate" and request.fields.first("sec-fetch-dest") == "document"
+    return request.fields.first("upgrade-insecure-requests") == "1"
 
 
 def without_cookie(cookies: str) -> str:
@@ -103,14 +103,14 @@ def query_of(target: str) -> dict[str, str]:
 
 
 def _host(request: Request) -> str:
-    hosts = values(request.fields, "host")
+    hosts = request.fields.all("host")
     if len(hosts) != 1:
         raise HttpError("not exactly one Host")
     return hosts[0]
 
 
 def _cookie(request: Request) -> str:
-    pairs = (pair.strip().partition("=") for each in values(request.fields, "cookie") for pair in each.split(";"))
+    pairs = (pair.strip().partition("=") for each in request.fields.all("cookie") for pair in each.split(";"))
     return next((token for name, _, token in pairs if name == COOKIE), "")
 
 
@@ -122,6 +122,6 @@ def _checked(token: str) -> str:
 
 def _refuse_strangers(request: Request, origin: str) -> None:
     """The browser adds the cookie to whatever any page sends here: only this origin's own pages may use it."""
-    site, sender = value(request.fields, "sec-fetch-site"), value(request.fields, "origin")
+    site, sender = request.fields.first("sec-fetch-site"), request.fields.first("origin")
     if site not in _TRUSTED_SITES or sender not in ("", origin):
         raise LinkRefused(problem="a page of another origin sent this")

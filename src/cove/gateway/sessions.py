@@ -1,5 +1,6 @@
 """Sessions as the gateway knows them: who visits each, which connections into it lie ready, and whether bytes flow."""
 
+import asyncio
 from typing import Protocol
 
 from cove.core.errors import CoveError, LinkExpired, LinkRevoked
@@ -10,7 +11,9 @@ from cove.gateway.wire import Wire
 MOST_VISITORS = 2048
 """Connections that one session's links may have at once, where the process may open enough files."""
 _FILES_FOR_OURSELVES = 256
-_READY_PER_PORT = 32
+_READY_PER_PORT = 128
+_DIALS_AT_ONCE = 16
+"""Per session, so that one session's crowd does not stand before the server in everybody's way."""
 
 
 class Visitor(Protocol):
@@ -27,6 +30,7 @@ class Visited:
         self.session_id = session_id
         self.visitors: dict[Visitor, Admission] = {}
         self.has_flow = True
+        self.dialling = asyncio.Semaphore(_DIALS_AT_ONCE)
         self._ready: dict[int, list[Wire]] = {}
 
     def ready(self, port: int) -> Wire | None:
@@ -45,13 +49,13 @@ class Visited:
         if wire.is_idle and len(waiting) < _READY_PER_PORT:
             waiting.append(wire)
         else:
-            wire.abort()
+            wire.close()
 
     def drop_ready(self) -> None:
         """Let go of the connections that wait: the next request dials."""
         for waiting in self._ready.values():
             for wire in waiting:
-                wire.abort()
+                wire.close()
         self._ready.clear()
 
     def cut(self, link_id: str | None) -> None:

@@ -6,16 +6,17 @@ it hears of them: `Origin` and `Referer` of this origin say the same. What is ou
 
 import re
 
-from cove.gateway import head
-from cove.gateway.head import Fields, Request, Response, tokens
+from cove.gateway.head import Fields, Pairs, Request, Response
 from cove.gateway.places import COOKIE, Visit, without_cookie
 
 _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
-_OF_THE_MESSAGE = frozenset({"content-length", "proxy-authenticate", "proxy-authorization"})
-_SAID_BY_US = frozenset({"host", "expect", "forwarded", "x-real-ip", "origin", "referer", "cookie"})
-_NOT_THEIRS = frozenset({"service-worker-allowed", "clear-site-data", "alt-svc", "strict-transport-security"})
+_OF_THE_MESSAGE = _HOP_BY_HOP | {"content-length", "proxy-authenticate", "proxy-authorization"}
+_TRANSLATED = ("Origin", "Referer", "Cookie")
+_SAID_BY_US = _OF_THE_MESSAGE | {"host", "expect", "forwarded", "x-real-ip", "origin", "referer", "cookie"}
+_FORWARDED = "x-forwarded-"
+_NOT_THEIRS = _OF_THE_MESSAGE | {"service-worker-allowed", "clear-site-data", "alt-svc", "strict-transport-security"}
 """What would reach beyond this one answer: other paths' workers, our cookie, other hosts, other links of the domain."""
 _LOCAL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\]):([0-9]+)(?=/|$)")
 _COOKIE_DOMAIN = re.compile(r";\s*domain=[^;]*", re.IGNORECASE)
@@ -23,37 +24,38 @@ _COOKIE_DOMAIN = re.compile(r";\s*domain=[^;]*", re.IGNORECASE)
 
 def is_upgrade(fields: Fields) -> bool:
     """Whether this is the beginning of a WebSocket; to nothing else do we change over."""
-    return "upgrade" in tokens(fields, "connection") and tokens(fields, "upgrade") == {"websocket"}
+    return "upgrade" in fields.tokens("connection") and fields.tokens("upgrade") == {"websocket"}
 
 
-def inward(request: Request, visit: Visit, port: int, peer: str) -> Request:
-    """The request as the session's server gets it, without the framing of its body."""
+def inward(request: Request, visit: Visit, port: int, peer: str) -> Pairs:
+    """What the session's server is told, but for the framing of the body."""
     fields = [("Host", f"localhost:{port}"), *_kept(request.fields, _SAID_BY_US)]
-    fields += [
-        (name, shown) for name, value in request.fields if (shown := _said_of_us(name.lower(), value, visit, port))
-    ]
+    for name in _TRANSLATED:
+        said = (_said_of_us(name.lower(), value, visit, port) for value in request.fields.all(name.lower()))
+        fields += [(name, value) for value in said if value]
     fields += [("X-Forwarded-For", peer), ("X-Forwarded-Proto", visit.origin.partition(":")[0])]
-    if not head.value(request.fields, "origin"):  # frameworks compare the two, and only the Origin was translated
+    if not request.fields.first("origin"):  # frameworks compare the two, and only the Origin was translated
         fields.append(("X-Forwarded-Host", visit.origin.partition("//")[2]))
     if is_upgrade(request.fields):
         fields += [("Connection", "Upgrade"), ("Upgrade", "websocket")]
-    return Request(request.method, visit.target, 1, fields)
+    return fields
 
 
-def outward(response: Response, visit: Visit, port: int) -> Response:
-    """The answer as the client gets it, without the framing of its body."""
-    fields = [
+def outward(response: Response, visit: Visit, port: int) -> Pairs:
+    """What the client is told, but for the framing of the body."""
+    return [
         (name, shown)
         for name, value in _kept(response.fields, _NOT_THEIRS)
         if (shown := _told_of_us(name.lower(), value, visit, port))
     ]
-    return Response(response.status, response.reason, 1, fields)
 
 
-def _kept(fields: Fields, ours: frozenset[str]) -> Fields:
+def _kept(fields: Fields, ours: frozenset[str]) -> Pairs:
     """Without what concerns one connection only, as its ends named it, and without `ours`."""
-    dropped = _HOP_BY_HOP | _OF_THE_MESSAGE | ours | tokens(fields, "connection")
-    return [pair for pair in fields if (name := pair[0].lower()) not in dropped and not name.startswith("x-forwarded-")]
+    dropped = ours | fields.tokens("connection")
+    return [
+        pair for pair in fields.pairs if (name := pair[0].lower()) not in dropped and not name.startswith(_FORWARDED)
+    ]
 
 
 def _said_of_us(name: str, value: str, visit: Visit, port: int) -> str:
