@@ -2,6 +2,7 @@
 
 import fnmatch
 import os
+import signal
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -66,4 +67,6 @@ class _SkipWatch:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what it starts in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(_SkipWatch(), "skip-watch")

@@ -195,14 +195,13 @@ async def test_ids_are_quoted_in_paths(agent_bay: Any, canned: Any, settled: Any
 
 
 async def test_a_cancelled_task_ends_its_call_in_the_sandbox(canned: Any) -> None:
-    canned.never()
+    canned.never().say({})
     async with cove.AsyncAgentBay(endpoint=canned.endpoint) as agent_bay:
         session = cove.AsyncSession(agent_bay, "s-1")
         with anyio.move_on_after(20):
             async with anyio.create_task_group() as group:
                 group.start_soon(session.command.run, "sleep 1000")
                 await wait_until(lambda: len(canned.seen) == 1)
-                canned.say({})
                 group.cancel_scope.cancel()
         call_id = canned.seen[0].body["call_id"]
         assert [(seen.method, seen.path) for seen in canned.seen[1:]] == [
@@ -212,11 +211,10 @@ async def test_a_cancelled_task_ends_its_call_in_the_sandbox(canned: Any) -> Non
 
 def test_ctrl_c_ends_the_call_in_the_sandbox(canned: Any) -> None:
     code = "import cove, sys; s = cove.Session(cove.AgentBay(endpoint=sys.argv[1]), 's-1'); s.command.run('sleep 1000')"
-    canned.never()
+    canned.never().say({})
     child = subprocess.Popen([sys.executable, "-c", code, canned.endpoint], stderr=subprocess.PIPE)
     try:
         anyio.run(wait_until, lambda: len(canned.seen) == 1)
-        canned.say({})
         child.send_signal(signal.SIGINT)
         _, stderr = child.communicate(timeout=20)
     finally:

@@ -4,11 +4,13 @@ It waits for a signal first, since the guest must answer the call that started i
 """
 
 import ctypes
+import glob
 import json
 import os
 import signal
 import socket
 import sys
+import time
 
 PIDFD_GETFD = 438
 LISTENER = 3
@@ -23,6 +25,8 @@ def take_listener():
     if listener < 0:
         raise OSError(ctypes.get_errno(), "pidfd_getfd")
     os.kill(guest, signal.SIGSTOP)
+    while not all(is_stopped(task) for task in glob.glob(f"/proc/{guest}/task/*/stat")):
+        time.sleep(0.01)  # one that still waits for a connection would be woken by the next in our place
     return socket.socket(fileno=listener)
 
 
@@ -33,6 +37,15 @@ def is_guest(pid):
             return stat.read().rpartition(")")[2].split()[1] == "1" and "guest.py" in command.read()
     except OSError:  # it has ended since it was listed
         return False
+
+
+def is_stopped(stat):
+    """Whether the thread of this file stands still, or has ended."""
+    try:
+        with open(stat) as file:
+            return file.read().rpartition(")")[2].split()[0] in "Tt"
+    except OSError:
+        return True
 
 
 def framed(body, length=None):
