@@ -14,11 +14,6 @@ import pytest
 from .running import HERE, Inside, Running
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """The mark that ties a test to the claims it attacks."""
-    config.addinivalue_line("markers", "claim(id): attacks that claim of SECURITY.md; see claims.py")
-
-
 class Loot:
     """Secrets on the host, and doors of it that no session may come through; made before any image is rendered."""
 
