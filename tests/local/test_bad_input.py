@@ -150,3 +150,10 @@ def test_a_taken_port_does_not_keep_it_from_starting(home: Home) -> None:
             taken.listen()
         home.run(PID, COVE_PORT="")
         assert not home.health().url.endswith(":7717")
+
+
+def test_the_command_line_warns_of_such_a_key_in_one_line(home: Home) -> None:
+    done = home.cove("session", "list", COVE_API_KEY="of-a-cloud-far-away")
+    assert done.returncode == 0
+    assert done.stderr.startswith("cove: an API key without an endpoint")
+    assert done.stderr.count("\n") == 1

@@ -1,6 +1,8 @@
 """The command line: one module for each noun. A user of the SDK like any other, except for what starts a server."""
 
 import sys
+import warnings
+from typing import NoReturn
 
 __all__ = ["main"]
 
@@ -8,10 +10,23 @@ __all__ = ["main"]
 def main() -> None:
     """Run `cove`. A failure is a sentence on stderr and exit code 1, or 2 for wrong usage."""
     from cove.cli.program import program
-    from cove.core.errors import CoveError
+    from cove.core.errors import CoveError, SessionPaused
 
+    warnings.showwarning = _warn
     try:
-        program()
+        program(prog_name="cove")
+    except SessionPaused as error:
+        remedy = f"`cove session resume {error.facts['session_id']}` lets it go on"
+        _fail(f"session {error.facts['session_id']!r} is {error.facts['state']}; {remedy}")
     except CoveError as error:
-        print(f"cove: {error}", file=sys.stderr)
-        sys.exit(1)
+        _fail(str(error))
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    """A person at a terminal wants the sentence, and not where in our code it was said."""
+    print(f"cove: {message}", file=sys.stderr)
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(f"cove: {sentence}", file=sys.stderr)
+    sys.exit(1)

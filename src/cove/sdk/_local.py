@@ -40,6 +40,8 @@ def meet(local: LocalCove) -> None:
 
     One that is older, runs in the background and has nothing to do is replaced; its sessions live on.
     """
+    if sys.platform != "linux" or not sys.executable:
+        raise _failed(local, "sandboxes need Linux and a Python that can be started; set COVE_ENDPOINT to a Cove")
     with _turn:
         _check_owner(local)
         health = health_of(local.socket)
@@ -93,8 +95,6 @@ def _check_owner(local: LocalCove) -> None:
 
 
 def _start(local: LocalCove) -> None:
-    if sys.platform != "linux" or not sys.executable:
-        raise _failed(local, "sandboxes need Linux and a Python that can be started; set COVE_ENDPOINT to a Cove")
     command = [sys.executable, "-P", "-m", "cove", "up", "--background", "--json", "--data", local.data]
     nothing = subprocess.DEVNULL
     with subprocess.Popen(
