@@ -5,7 +5,7 @@ import sys
 
 from tests.serving import IS_REAL, Server
 
-_LAST_LINE = "Clients on this machine need neither."
+_LAST_LINE = "sessions live on."
 
 
 class Serving(Server):

@@ -27,7 +27,7 @@ def ls(session_id: Id, path: Inside = ".", as_json: Json = False) -> None:
         show_json(entries)
         return
     rows = [(f"{e.name}/" if e.is_directory else e.name, "" if e.is_directory else size(e.size)) for e in entries]
-    show_table(("NAME", "SIZE"), rows)
+    show_table(("NAME", "SIZE"), rows, right=("SIZE",))
 
 
 def get(

@@ -23,8 +23,11 @@ def show_json(value: Any) -> None:
     print((msgspec.json.format(text, indent=2) if is_watched() else text).decode(), flush=True)
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table for a person; lines of fields between tabs, the names first, for everything else."""
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+    """A table for a person; lines of fields between tabs, the names first, for everything else.
+
+    The columns named in `right` hold amounts, which end below each other.
+    """
     if not is_watched():
         for fields in (columns, *rows):
             print("\t".join(printable(field) for field in fields))
@@ -34,7 +37,9 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left")
     for fields in rows:
         table.add_row(*(Text(printable(field)) for field in fields))
     Console().print(table)

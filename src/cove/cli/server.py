@@ -1,5 +1,6 @@
 """`cove up`, `status`, `stop` and `logs`: the server of this machine."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,9 +95,19 @@ def _show_started(started: "Started", end: str = _STAYS) -> None:
     print("Cove is up.", flush=True)
     show_facts(facts)
     if started.first_key:
-        print(f"\nThe first API key, shown this once:\n\n    {started.first_key}\n")
-        print(f"Clients over TCP: export COVE_ENDPOINT={started.url} COVE_API_KEY=<the key>")
-    print(f"Clients on this machine need neither. {end}", flush=True)
+        print("\nClients over TCP, with the first API key, which is shown this once:\n")
+        print(f"    export COVE_ENDPOINT={started.url} COVE_API_KEY={started.first_key}")
+    print(_way_in(started))
+    print(f"Try: cove session create\n{end}", flush=True)
+
+
+def _way_in(started: "Started") -> str:
+    """How the user who runs it gets in: by the directory alone, where it is not the one that is looked in anyhow."""
+    from cove.app.settings import default_data
+
+    if started.data == str(default_data()):
+        return "\nWhoever runs it needs neither on this machine."
+    return f"\nYou on this machine:\n\n    export COVE_DATA={shlex.quote(started.data)}\n"
 
 
 def status(data: Data = None, as_json: Json = False) -> None:
@@ -124,6 +135,7 @@ def status(data: Data = None, as_json: Json = False) -> None:
             "endpoint": endpoint,
             "sessions": str(count),
             "isolation": f"{isolation.driver}: {isolation.kernel_boundary}",
+            "network": f"{capabilities.network}, where a session asks for nothing else",
             "controls": ", ".join(name for name, is_on in isolation.controls.items() if is_on) or "none",
             **({"off": ", ".join(off)} if off else {}),
         }

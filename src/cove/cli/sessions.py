@@ -35,7 +35,7 @@ def list_sessions(
     if not found.sessions and is_watched():
         note("no such session" if label or status or image else "no session yet; `cove session create` makes one")
         return
-    show_table(("ID", "STATE", "IMAGE", "AGE", "LABELS"), [_row(view) for view in found.sessions])
+    show_table(("ID", "STATE", "IMAGE", "AGE", "LABELS"), [_row(view) for view in found.sessions], right=("AGE",))
     if found.next_cursor:
         note(f"{found.total} sessions in all; --page {page + 1} shows the next")
 
@@ -110,10 +110,21 @@ def show(session_id: Id, as_json: Json = False) -> None:
             "cpu": f"{metrics.cpu_used_pct:.1f} % of {metrics.cpu_count:g}",
             "memory": f"{size(metrics.mem_used)} of {size(metrics.mem_total)}",
             "disk": f"{size(metrics.disk_used)} of {size(metrics.disk_total)}",
+            "processes": f"{metrics.processes} of {view.limits['pids']}",
+            "received": f"{size(metrics.rx_used_kbyte * 1024)}, {size(metrics.rx_rate_kbyte_per_s * 1024)}/s",
+            "sent": f"{size(metrics.tx_used_kbyte * 1024)}, {size(metrics.tx_rate_kbyte_per_s * 1024)}/s",
         }
+    show_facts(facts | _life(view))
+
+
+def _life(view: "SessionView") -> dict[str, str]:
+    """How long it lives, or why it does not."""
+    import time
+
     if view.end_reason:
-        facts["ended"] = view.end_reason
-    show_facts({**facts, "idle timeout": f"{view.idle_timeout:g} s", "lifetime": f"{view.max_lifetime:g} s"})
+        return {"ended": f"{view.end_reason}, {age(time.time() - (view.ended_at or 0))} ago"}
+    left = view.created_at + view.max_lifetime - time.time()
+    return {"idle timeout": f"{view.idle_timeout:g} s, then {view.on_idle}", "expires in": age(left)}
 
 
 def pause(session_id: Id, as_json: Json = False) -> None:

@@ -227,11 +227,12 @@ class ImageList(msgspec.Struct, kw_only=True):
 
 
 class Capabilities(msgspec.Struct, kw_only=True):
-    """GET /capabilities: what this server is and what its isolation truly gives."""
+    """GET /capabilities: what this server is, what its isolation truly gives, and the network mode of new sessions."""
 
     version: str
     api: str
     isolation: Isolation
+    network: str = ""
 
 
 class Health(msgspec.Struct, kw_only=True):

@@ -121,7 +121,7 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True):
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """A session's use of the machine, from its cgroup and disk image, never from the guest.
 
-    Bytes and seconds; `cpu_used_pct` is percent of all its cpus.
+    Bytes and seconds; `cpu_used_pct` is percent of all its cpus; `processes` count the guest's own two.
     """
 
     cpu_count: float
@@ -135,3 +135,4 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     rx_bytes_per_s: float
     tx_bytes_per_s: float
     timestamp: float
+    processes: int = 0

@@ -17,6 +17,8 @@ from cove.node.ground import Members
 from cove.node.guests import GuestDoor
 
 _FREEZE_PATIENCE = 10.0
+_APART = 0.1
+"""Seconds between measurements that give new rates, so that several who look do not spoil each other's."""
 
 
 class Sandbox:
@@ -32,6 +34,7 @@ class Sandbox:
         self.frozen = False
         self._group = group
         self._pidfd = pidfd
+        self._rates: tuple[float, ...] = (0.0, 0.0, 0.0)
         self._sample = (time.monotonic(), group.cpu_seconds(), 0, 0)
 
     def watch(self, on_end: Callable[[SessionId], None]) -> None:
@@ -70,23 +73,27 @@ class Sandbox:
         self.frozen = frozen
 
     def metrics(self, rx: int, tx: int, disk_bytes: int) -> Metrics:
-        """Measured from outside; the rates are those since the previous measurement."""
+        """Measured from outside; the rates are those since the measurement before, or since one just before that."""
         now, cpu = time.monotonic(), self._group.cpu_seconds()
         then, cpu_then, rx_then, tx_then = self._sample
-        self._sample = (now, cpu, rx, tx)
-        seconds = max(now - then, 1e-3)
+        seconds = now - then
+        if seconds >= _APART:
+            self._sample = (now, cpu, rx, tx)
+            self._rates = tuple((new - old) / seconds for new, old in ((cpu, cpu_then), (rx, rx_then), (tx, tx_then)))
+        cpu_rate, rx_rate, tx_rate = self._rates
         return Metrics(
             cpu_count=self.limits.cpus,
-            cpu_used_pct=round(100 * (cpu - cpu_then) / seconds / self.limits.cpus, 2),
+            cpu_used_pct=round(100 * cpu_rate / self.limits.cpus, 2),
             mem_total=self.limits.memory_bytes,
             mem_used=self._group.memory_bytes(),
             disk_total=self.limits.disk_bytes,
             disk_used=disk_bytes,
             rx_bytes=rx,
             tx_bytes=tx,
-            rx_bytes_per_s=(rx - rx_then) / seconds,
-            tx_bytes_per_s=(tx - tx_then) / seconds,
+            rx_bytes_per_s=rx_rate,
+            tx_bytes_per_s=tx_rate,
             timestamp=time.time(),
+            processes=len(self._group.members()),
         )
 
 

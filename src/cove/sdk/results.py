@@ -234,6 +234,7 @@ class SessionMetrics(msgspec.Struct, frozen=True, kw_only=True):
     rx_used_kbyte: float = 0.0
     tx_used_kbyte: float = 0.0
     timestamp: float = 0.0
+    processes: int = 0
 
 
 class SessionMetricsResult(Result, kw_only=True):

@@ -16,6 +16,10 @@ class Networks:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
+    def default_mode(self) -> str:
+        """The mode of sessions that are made without a policy."""
+        return self._parts.settings.network.mode
+
     async def get(self, caller: Caller, session_id: SessionId) -> NetworkPolicy:
         """What the session may reach now."""
         return self._policy(await self._living(caller, session_id))

@@ -9,6 +9,7 @@ from cove.core.api import Capabilities, Health
 from cove.core.ports import Driver
 from cove.core.version import __version__
 from cove.server.http.views import View
+from cove.server.network import Networks
 from cove.server.presence import Presence
 
 
@@ -26,6 +27,6 @@ async def health(presence: NamedDependency[Presence], view: NamedDependency[View
 
 
 @get("/capabilities")
-async def capabilities(driver: NamedDependency[Driver]) -> Capabilities:
+async def capabilities(driver: NamedDependency[Driver], networks: NamedDependency[Networks]) -> Capabilities:
     """What this server is, and what its isolation truly gives on this machine."""
-    return Capabilities(version=__version__, api="v1", isolation=driver.isolation())
+    return Capabilities(version=__version__, api="v1", isolation=driver.isolation(), network=networks.default_mode())
