@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cove.cli.screen import Json, note, show_json, show_table
+from cove.cli.screen import Json, age, note, show_json, show_table
 
 if TYPE_CHECKING:
     from cove.core.api import KeyView, NewKey
@@ -25,7 +25,7 @@ def list_keys(as_json: Json = False) -> None:
 
 def _row(key: "KeyView") -> tuple[str, ...]:
     role = "yes" if key.is_operator else "no"
-    return (key.key_id, key.tenant, role, key.name, _minute(key.created_at), _state(key))
+    return (key.key_id, key.tenant, role, key.name, _utc(key.created_at, "%Y-%m-%d"), _state(key))
 
 
 def _state(key: "KeyView") -> str:
@@ -35,13 +35,13 @@ def _state(key: "KeyView") -> str:
         return "revoked"
     if key.expires_at is None:
         return "valid"
-    return "expired" if key.expires_at <= time.time() else f"valid until {_minute(key.expires_at)}"
+    return "expired" if key.expires_at <= time.time() else f"until {_utc(key.expires_at, '%Y-%m-%d %H:%M')}"
 
 
-def _minute(seconds: float) -> str:
+def _utc(seconds: float, form: str) -> str:
     import datetime
 
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%d %H:%M")
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime(form)
 
 
 def create(
@@ -69,7 +69,7 @@ def rotate(
     from cove import AgentBay
 
     made = AgentBay().server.rotate_key(key_id, overlap)
-    until = "no more" if overlap == 0 else f"for {86400.0 if overlap is None else overlap:g} more seconds"
+    until = "no more" if overlap == 0 else f"for {age(86400.0 if overlap is None else overlap)} more"
     _show_new(
         made, f"key {made.key.key_id} replaces {key_id}, which works {until}; its secret is shown this once:", as_json
     )
