@@ -315,8 +315,8 @@ class QuotaExceeded(Exhausted):
     """The tenant uses as much as its quota gives."""
 
     sentence = (
-        "tenant {tenant!r} uses {used} of its {limit} {what}, and wants {wanted} more: end a session with `cove session "
-        "delete ID`, ask for less, or let an operator raise it with `cove quota set {tenant} {what}=AMOUNT`"
+        "tenant {tenant!r} uses {used} of its {limit} {what}, and wants {wanted} more: end a session with "
+        "`cove session delete ID`, ask for less, or let an operator raise it: `cove quota set {tenant} {what}=AMOUNT`"
     )
 
 

@@ -42,7 +42,7 @@ def check_quota(tenant: TenantId, quota: Quota, used: InUse, wanted: InUse) -> N
     >>> check_quota(TenantId("blue"), Quota(sessions=1), InUse(sessions=1), InUse(sessions=1))
     Traceback (most recent call last):
     cove.core.errors.QuotaExceeded: tenant 'blue' uses 1 of its 1 sessions, and wants 1 more: end a session with \
-`cove session delete ID`, ask for less, or let an operator raise it with `cove quota set blue sessions=AMOUNT`
+`cove session delete ID`, ask for less, or let an operator raise it: `cove quota set blue sessions=AMOUNT`
     """
     for what in Quota.__struct_fields__:
         limit, has, asks = getattr(quota, what), getattr(used, what), getattr(wanted, what)
