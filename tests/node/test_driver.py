@@ -215,6 +215,13 @@ async def test_metrics_are_those_of_the_sandbox(node: Node) -> None:
     assert found.cpu_used_pct > 0
 
 
+async def test_crash_inside_is_handed_to_no_program_outside(node: Node) -> None:
+    """A core limit of 1 is the one that the kernel does not hand to a core_pattern that is a pipe."""
+    async with node.driver() as driver:
+        await driver.create(spec())
+        assert (await shell(driver, "grep 'core file' /proc/self/limits")).split()[4:6] == ["1", "1"]
+
+
 async def test_call_that_does_not_run_cannot_be_cancelled(node: Node) -> None:
     async with node.driver() as driver:
         for session_id in (ONE, TWO):

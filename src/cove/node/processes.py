@@ -40,7 +40,12 @@ class Processes:
         return self.first() == pid
 
     def members(self) -> set[int]:
-        """Every living process, by its number on the host."""
+        """Every process, by its number on the host; one that is born or given away meanwhile may be missed."""
+        first = self.first()
+        return set() if first is None else _family(first)
+
+    def _everyone(self) -> set[int]:
+        """The same, with none that was there all the while missed: it looks at each process of the machine."""
         first = self.first()
         return set() if first is None else members_of([first])[first]
 
@@ -50,7 +55,7 @@ class Processes:
             self._remember_stopped()
             self._stop()
         else:
-            for pid in self.members() - self._stopped_before():
+            for pid in self._everyone() - self._stopped_before():
                 _signal(pid, signal.SIGCONT)
             (self._directory / _STOPPED_BEFORE).unlink(missing_ok=True)
 
@@ -62,7 +67,7 @@ class Processes:
 
     def _stop(self) -> bool:
         """One round; says whether it found nobody running."""
-        moving = [pid for pid in self.members() if _state(pid) not in _STILL + _DEAD]
+        moving = [pid for pid in self._everyone() if _state(pid) not in _STILL + _DEAD]
         for pid in moving:
             _signal(pid, signal.SIGSTOP)
         return not moving
@@ -71,7 +76,7 @@ class Processes:
         """Those that stand still of their own accord stay so after the resume; a second pause knows no better."""
         note = self._directory / _STOPPED_BEFORE
         if not note.exists():
-            note.write_bytes(msgspec.json.encode([pid for pid in self.members() if _state(pid) in _STILL]))
+            note.write_bytes(msgspec.json.encode([pid for pid in self._everyone() if _state(pid) in _STILL]))
 
     def _stopped_before(self) -> set[int]:
         try:
@@ -105,6 +110,26 @@ def members_of(firsts: list[int]) -> dict[int, set[int]]:
         if name.isdecimal() and (space := _namespace(int(name))) is not None and space in by_namespace:
             found[by_namespace[space]].add(int(name))
     return found
+
+
+def _family(first: int) -> set[int]:
+    """A process and all that descend from it, as their parents' threads name them, where the kernel has them do so."""
+    if not Path(f"/proc/{first}/task/{first}/children").exists():
+        return members_of([first])[first]
+    found, ahead = {first}, [first]
+    while ahead:
+        for task in _tasks(ahead.pop()):
+            children = {int(name) for name in _words(task / "children")} - found
+            found |= children
+            ahead += children
+    return found
+
+
+def _words(file: Path) -> list[str]:
+    try:
+        return file.read_text().split()
+    except OSError:
+        return []
 
 
 def memory_of(pid: int) -> int:

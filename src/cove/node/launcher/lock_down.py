@@ -19,7 +19,7 @@ _OPEN_FILES = 65536
 def lock_down(controls: list[str]) -> None:
     """Give up what a sandbox does not need, for good. The order matters: each step needs what a later one takes."""
     os.umask(0o022)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (1, 1))  # 0 keeps the file away, 1 the host's crash handler as well
     _limit_open_files()
     if "capabilities" in controls:
         _drop_bounding_set()

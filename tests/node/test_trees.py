@@ -1,0 +1,76 @@
+"""A sandbox's trees are removed whole and measured truly, whatever they are like, and nothing outside is touched."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cove.node.launcher.trees import BEYOND_MEASURE, measure_tree, remove_tree
+
+DEPTH = 3000
+NAME = "d" * 60
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty directory, beside which we are."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "disk").mkdir()
+    return tmp_path / "disk"
+
+
+def dig(place: Path, *, beside: bool) -> None:
+    """A tree that no path reaches the ground of; with `beside`, each level has something else to look into."""
+    directory = os.open(place, os.O_RDONLY)
+    for level in range(DEPTH):
+        os.mkdir(NAME, dir_fd=directory)
+        if beside:
+            os.mkdir(f"a{level}", dir_fd=directory)
+            os.mkdir(f"z{level}", dir_fd=directory)
+        below = os.open(NAME, os.O_RDONLY, dir_fd=directory)
+        os.close(directory)
+        directory = below
+    os.close(directory)
+
+
+def test_deep_tree_is_measured_and_removed(disk: Path) -> None:
+    dig(disk, beside=False)
+    (disk / "file").write_bytes(bytes(100_000))
+    stored, files = measure_tree("disk")
+    assert files == DEPTH + 1
+    assert stored >= 100_000
+    remove_tree("disk")
+    assert not disk.exists()
+
+
+def test_deep_tree_with_more_on_each_level_is_beyond_measure_and_removed(disk: Path) -> None:
+    dig(disk, beside=True)
+    open_before = len(os.listdir("/proc/self/fd"))
+    assert measure_tree("disk")[1] == BEYOND_MEASURE
+    assert len(os.listdir("/proc/self/fd")) == open_before
+    remove_tree("disk")
+    assert not disk.exists()
+
+
+def test_links_are_neither_followed_nor_counted(disk: Path) -> None:
+    outside = disk.parent / "outside"
+    outside.mkdir()
+    (outside / "kept").write_bytes(bytes(1_000_000))
+    (disk / "link").symlink_to(outside)
+    (disk / "deep").mkdir()
+    (disk / "deep/up").symlink_to("../..")
+    assert measure_tree("disk")[0] < 100_000
+    remove_tree("disk")
+    assert (outside / "kept").exists()
+
+
+def test_file_with_two_names_counts_once(disk: Path) -> None:
+    (disk / "one").write_bytes(bytes(1_000_000))
+    os.link(disk / "one", disk / "two")
+    stored, files = measure_tree("disk")
+    assert (files, 1_000_000 <= stored < 1_100_000) == (1, True)
+
+
+def test_tree_that_is_gone_measures_nothing(disk: Path) -> None:
+    disk.rmdir()
+    assert measure_tree("disk") == (0, 0)
