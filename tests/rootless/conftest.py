@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.isolation.conftest import Loot, breaches, cove, inside, neighbour, pytest_configure, walled
+from tests.isolation.conftest import Loot, breaches, cove, inside, neighbour, walled
 from tests.isolation.running import Running
 
 from .ordinary import NoPython, OrdinaryUser, ordinary_user
 from .serving import OrdinaryRunning
 
-__all__ = ["breaches", "cove", "inside", "neighbour", "pytest_configure", "walled"]
+__all__ = ["breaches", "cove", "inside", "neighbour", "walled"]
 DIFFERENCES = Path(__file__).with_name("differences.toml")
 
 
