@@ -176,4 +176,4 @@ def test_other_users_see_nothing_of_a_data_directory(start: Start) -> None:
     server.data.chmod(0o755)
     start().told()
     visible = {path.name for path in server.data.iterdir() if path.is_file() and path.stat().st_mode & 0o077}
-    assert visible <= {"reserve"}
+    assert visible <= {"reserve", "link_port"}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.waiting import until
 
 from cove import AgentBay
@@ -109,6 +110,16 @@ signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 """
     pid = home.run(ignoring + PID)
     assert home.cove("stop").stdout == f"process {pid} has ended\n"
+
+
+@pytest.mark.parametrize("words", [("up", "--background"), ("session", "list")])
+def test_a_private_umask_of_its_starter_does_not_reach_the_sandboxes(
+    home: Home, client: AgentBay, words: tuple[str, ...]
+) -> None:
+    command = ["bash", "-c", 'umask 077; exec "$@"', "-", sys.executable, "-m", "cove", *words]
+    subprocess.run(command, env=home.environ, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    with client.open() as session:
+        assert session.command.run("touch here && stat -c %a /etc /etc/passwd here").output == "755\n644\n644\n"
 
 
 def test_twenty_starters_at_once_get_one_cove(home: Home) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Checkpoint = Callable[[str], None]
 _MIB = 1024 * 1024
+_UMASK = 0o022
+"""Whatever our starter's: what is made for a sandbox must be readable in it, and what is private says so itself."""
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,7 @@ def serve(
     nobody has needed it for `settings.linger` seconds. `driver` replaces this machine's own, and `checkpoint` is called
     after each durable step: both are for tests.
     """
+    os.umask(_UMASK)
     data = DataDir(settings.data)
     data.prepare()
     with data.locked(), contextlib.ExitStack() as doors:
