@@ -42,6 +42,12 @@ def test_sizes_end_below_each_other(served: Served, run: Run, session: str) -> N
     assert len({len(row) for row in rows}) == 1
 
 
+def test_what_an_error_quotes_from_inside_cannot_move_the_cursor(run: Run, session: str) -> None:
+    done = run("session", "files", "get", session, "no\x1b[2Jsuch\x07file")
+    assert done.returncode == 1
+    assert done.stderr.removesuffix("\n").isprintable()
+
+
 def test_it_is_called_cove_however_it_was_started() -> None:
     done = subprocess.run([sys.executable, "-m", "cove", "nonsense"], capture_output=True, text=True, check=False)
     assert done.stderr.startswith("Usage: cove ")

@@ -8,64 +8,10 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, unix_connect
+from tests.looking import PATIENCE, Look
+from websockets.exceptions import InvalidStatus
 
 from cove.testing import Cove
-
-PATIENCE = 30.0
-_PLAIN: dict[str, Any] = {"compression": None, "legacy": True}
-
-
-class Look:
-    """One WebSocket on a terminal: what it showed, and what the server said last."""
-
-    def __init__(self, cove: Cove, session: str, query: str = "", **headers: str) -> None:
-        key = {"Authorization": f"Bearer {cove.api_key}", **headers}
-        uri = f"ws://cove/v1/sessions/{session}/terminal?{query}"
-        self.socket: ClientConnection = unix_connect(str(cove.socket), uri, additional_headers=key, **_PLAIN)
-        self.shown = b""
-        self.said: list[dict[str, Any]] = []
-
-    def look(self) -> bool:
-        try:
-            message = self.socket.recv(PATIENCE)
-        except ConnectionClosed:
-            return False
-        if isinstance(message, bytes):
-            self.shown += message
-        else:
-            self.said.append(msgspec.json.decode(message))
-        return True
-
-    def until(self, text: bytes) -> bytes:
-        while text not in self.shown:
-            assert self.look(), self.shown
-        return self.shown
-
-    def told(self, kind: str) -> dict[str, Any]:
-        while kind not in [one["type"] for one in self.said]:
-            assert self.look(), (self.said, self.shown)
-        return next(one for one in self.said if one["type"] == kind)
-
-    def end(self) -> dict[str, Any]:
-        while self.look():
-            pass
-        return self.said[-1]
-
-    def type(self, text: str) -> None:
-        self.socket.send(text.encode())
-
-    def say(self, **message: Any) -> None:
-        self.socket.send(msgspec.json.encode(message).decode())
-
-    @property
-    def id(self) -> str:
-        return str(self.told("opened")["terminal_id"])
-
-    def close(self) -> None:
-        self.socket.close()
-
 
 Open = Callable[..., Look]
 
@@ -74,8 +20,8 @@ Open = Callable[..., Look]
 def look(cove: Cove, session: str) -> Iterator[Open]:
     made: list[Look] = []
 
-    def one(query: str = "", **headers: str) -> Look:
-        made.append(Look(cove, session, query, **headers))
+    def one(query: str = "", key: str = "") -> Look:
+        made.append(Look(cove.endpoint, session, query, key or cove.api_key))
         return made[-1]
 
     yield one
@@ -132,12 +78,12 @@ def test_what_cannot_be_opened_is_an_http_answer(look: Open, query: str, status:
 
 def test_a_stranger_and_an_unknown_session_are_refused(cove: Cove, look: Open, http: httpx2.Client) -> None:
     with refused() as answers:
-        look(Authorization="Bearer cove_no_such_key_at_all")
+        look(key="cove_no_such_key_at_all")
     with refused() as more:
-        Look(cove, "s-none")
+        Look(cove.endpoint, "s-none", key=cove.api_key)
     tenant = http.post("/v1/keys", json={"tenant": "blue"}).json()["secret"]
     with refused() as others:
-        look(Authorization=f"Bearer {tenant}")
+        look(key=tenant)
     assert [found[0][0] for found in (answers, more, others)] == [401, 404, 404]
 
 
@@ -190,7 +136,7 @@ def test_a_session_that_ends_says_so_to_whoever_looks(look: Open, http: httpx2.C
 
 def test_bytes_count_as_use_and_looking_on_does_not(cove: Cove, http: httpx2.Client) -> None:
     session = http.post("/v1/sessions", json={"idle_timeout": 100}).json()["session_id"]
-    with closing(Look(cove, session, "command=read%20x;%20echo%20$x;%20sleep%20100")) as one:
+    with closing(Look(cove.endpoint, session, "command=read%20x;%20echo%20$x;%20sleep%20100", cove.api_key)) as one:
         assert one.id
         cove.pass_time(90)
         one.type("on\n")
@@ -203,7 +149,7 @@ def test_bytes_count_as_use_and_looking_on_does_not(cove: Cove, http: httpx2.Cli
 
 def test_typing_wakes_a_session_that_idleness_paused(cove: Cove, http: httpx2.Client) -> None:
     session = http.post("/v1/sessions", json={"idle_timeout": 10}).json()["session_id"]
-    with closing(Look(cove, session, "command=read%20x;%20echo%20$x")) as one:
+    with closing(Look(cove.endpoint, session, "command=read%20x;%20echo%20$x", cove.api_key)) as one:
         assert one.id
         cove.pass_time(20)
         assert state(http, session) == "PAUSED"
@@ -215,11 +161,11 @@ def test_typing_wakes_a_session_that_idleness_paused(cove: Cove, http: httpx2.Cl
 def test_opening_one_wakes_too_but_not_a_session_paused_by_hand(cove: Cove, http: httpx2.Client) -> None:
     session = http.post("/v1/sessions", json={"idle_timeout": 10}).json()["session_id"]
     cove.pass_time(20)
-    with closing(Look(cove, session)) as one:
+    with closing(Look(cove.endpoint, session, key=cove.api_key)) as one:
         assert one.id
     http.post(f"/v1/sessions/{session}/pause").raise_for_status()
     with refused() as answers:
-        Look(cove, session)
+        Look(cove.endpoint, session, key=cove.api_key)
     assert (answers[0][0], answers[0][1]["code"], answers[0][1]["retryable"]) == (409, "SessionPaused", True)
     assert http.get(f"/v1/sessions/{session}/terminals").status_code == 409
 

@@ -28,5 +28,8 @@ def _warn(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _fail(sentence: str) -> NoReturn:
-    print(f"cove: {sentence}", file=sys.stderr)
+    """Say it, and end; part of it may come from inside a sandbox."""
+    from cove.cli.screen import printable
+
+    print(f"cove: {printable(sentence)}", file=sys.stderr)
     sys.exit(1)

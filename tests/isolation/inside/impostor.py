@@ -58,7 +58,21 @@ def answer(content, **more):
     return framed(json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"structuredContent": content, **more}}).encode())
 
 
+def terminal():
+    """A terminal is open, as the server expects to hear it."""
+    return answer({"type": "opened", "terminal_id": "t-impostor"}, isError=False)
+
+
+def packet(kind, body):
+    """A packet of a terminal."""
+    return kind + len(body).to_bytes(2, "big") + body
+
+
 ANSWERS = {
+    "terminal_garbage": lambda: terminal() + os.urandom(4096),
+    "terminal_lies": lambda: terminal() + packet(b"m", b'{"type":"exited","exit_code":1000000}'),
+    "terminal_commands": lambda: terminal() + packet(b"m", b'{"type":"kill","signal":"KILL"}'),
+    "terminal_hangs_up": terminal,
     "garbage": lambda: os.urandom(4096),
     "no_json": lambda: framed(b"\xff\xfe no JSON"),
     "gigabytes": lambda: framed(bytes(1024), length=2**32 - 1),
@@ -75,6 +89,13 @@ ANSWERS = {
     "wrong_failure": lambda: answer({"code": {"a": 1}, "message": 5}, isError=True),
     "many_texts": lambda: answer({"files": [{"path": "", "content": ""}] * 3_000_000}),
     "hang_up": lambda: b"",
+}
+
+
+FLOODS = {
+    "terminal_flood": packet(b"d", b"flood " * 10_000) * 10,
+    "terminal_crumbs": packet(b"d", b"x") * 20_000,
+    "terminal_nothing": packet(b"d", b"") * 20_000,
 }
 
 
@@ -98,6 +119,10 @@ def talk(connection, kind):
     """Answer once; `babble` goes on for ever, and says nothing."""
     while kind == "babble":
         connection.sendall(ANSWERS["notifications"]())
+    if kind in FLOODS:
+        connection.sendall(terminal())
+        while True:
+            connection.sendall(FLOODS[kind])
     connection.sendall(ANSWERS[kind]())
 
 
