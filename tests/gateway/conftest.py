@@ -6,9 +6,9 @@ import pytest
 from tests.gateway.world import World, running_world
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+def pytest_configure(config: pytest.Config) -> None:
+    """The mark that ties a test to the claims it attacks."""
+    config.addinivalue_line("markers", "claim(id): attacks that claim of SECURITY.md; see tests/isolation/claims.py")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from tests.gateway.world import PATIENCE, World, answering, saying
 
 from cove.core.ids import SessionId
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.claim("links-framing")]
 GARBAGE = {
     "no HTTP at all": b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n",
     "binary": bytes(range(256)) + b"\r\n\r\n",

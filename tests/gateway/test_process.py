@@ -10,7 +10,7 @@ from tests.gateway.world import PATIENCE, World, answering, files_of, is_alive, 
 
 from cove.core.ids import SessionId
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.claim("links-load")]
 
 
 async def test_nothing_runs_until_somebody_knocks(world: World) -> None:

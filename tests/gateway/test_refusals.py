@@ -17,7 +17,7 @@ from cove.core.errors import (
 )
 from cove.core.ids import SessionId
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.claim("links")]
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,7 @@ async def test_a_defect_of_the_server_is_an_error_and_no_hang(world: World) -> N
     assert "within" not in answer.text.replace("failed within", "")
 
 
+@pytest.mark.claim("links-apart")
 @pytest.mark.parametrize(
     "host",
     ["evil.example", "localhost:PORT", "127.128.0.2:PORT", "127.128.0.1", "127.128.0.1:1", "127.128.0.1:PORT@evil"],
@@ -115,6 +116,7 @@ async def test_a_strangers_host_is_misdirected(world: World, host: str) -> None:
     assert world.door.admissions == 0
 
 
+@pytest.mark.claim("links-apart")
 async def test_a_link_opens_nothing_at_another_sessions_address(world: World) -> None:
     await world.inside(answering())
     token = world.door.link()
@@ -126,6 +128,7 @@ async def test_a_link_opens_nothing_at_another_sessions_address(world: World) ->
     assert world.door.dials == 0
 
 
+@pytest.mark.claim("links-apart")
 async def test_two_living_sessions_never_share_an_address(world: World) -> None:
     await world.inside(answering())
     await world.inside(answering(), session=SessionId("s-two"))
@@ -146,6 +149,7 @@ async def test_a_link_without_a_port_opens_no_page(world: World) -> None:
     assert "names no port" in answer.text
 
 
+@pytest.mark.claim("links-apart")
 @pytest.mark.parametrize(
     "fields",
     [
@@ -166,6 +170,7 @@ async def test_a_page_of_another_origin_cannot_use_the_cookie(world: World, fiel
     assert world.door.dials == 0
 
 
+@pytest.mark.claim("links-apart")
 @pytest.mark.parametrize("fields", [(), ("Sec-Fetch-Site: same-origin",), ("Sec-Fetch-Site: none",), ("Origin: OWN",)])
 async def test_the_sessions_own_pages_can_use_the_cookie(world: World, fields: tuple[str, ...]) -> None:
     await world.inside(answering())
@@ -262,6 +267,7 @@ async def test_a_paused_session_is_dialled_anew(world: World) -> None:
     assert (await world.get(f"/_cove/{token}/")).status == 409
 
 
+@pytest.mark.claim("links-load")
 async def test_one_sessions_flood_of_connections_leaves_room_for_another() -> None:
     async with running_world() as world:
         await world.inside(answering())

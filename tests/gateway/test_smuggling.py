@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.gateway.world import World, answering
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.claim("links-framing")]
 BAD_HEADS = {
     "two lengths": "POST PATH HTTP/1.1\r\nHOST\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
     "lengths that differ": "POST PATH HTTP/1.1\r\nHOST\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",

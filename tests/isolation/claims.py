@@ -43,6 +43,22 @@ CLAIMS = (
         " out.",
     ),
     Claim("network-change", "A change of a session's policy holds at once, and cuts the connections that stand."),
+    Claim(
+        "links",
+        "What a session serves is shown to nobody without a link's token, and no longer once the link has expired or"
+        " was revoked, or the session has ended.",
+    ),
+    Claim(
+        "links-apart",
+        "Each link's page is an origin of its own: no page of another session, or of any site, acts in it through the"
+        " user's browser.",
+    ),
+    Claim(
+        "links-framing",
+        "A request or an answer that two programs may read in two ways reaches nobody, and no client gets another's"
+        " answer.",
+    ),
+    Claim("links-load", "Whatever a session's server or its visitors do, other sessions' links are served."),
     Claim("unix-sockets", "None of our sockets has a name inside, and the host's abstract sockets are out of reach."),
     Claim("neighbours", "Sessions share no user ids, files, processes or names with each other."),
     Claim(
