@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from tests.waiting import until
 
-import cove
 from cove.node.cgroups import find_hierarchies
 
 from .ordinary import OrdinaryUser

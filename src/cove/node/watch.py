@@ -85,12 +85,13 @@ class Watch:
     async def _watch_memory(self) -> None:
         while True:
             await asyncio.sleep(_MEMORY_SECONDS)
-            await asyncio.to_thread(self._look_at_memory)
+            with contextlib.suppress(OSError):  # something has gone while we looked: look again
+                await asyncio.to_thread(self._look_at_memory)
 
     async def _watch_disks(self) -> None:
         while True:
             await asyncio.sleep(max(_DISK_SECONDS, self._took * _REST))
-            with contextlib.suppress(SandboxFailed):  # the launcher is made anew
+            with contextlib.suppress(SandboxFailed, OSError):  # the launcher is made anew
                 await self._look_at_disks()
 
     async def _look_at_disks(self) -> None:

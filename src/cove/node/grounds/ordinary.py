@@ -14,16 +14,16 @@ from pathlib import Path
 import msgspec
 
 from cove.core.account import HOME, USER_ID
-from cove.core.errors import SandboxFailed
+from cove.core.errors import SandboxFailed, SandboxNotCreated
 from cove.core.ids import SessionId
 from cove.core.ports import Isolation, SandboxSpec
 from cove.node.delegation import Delegation, GroupedProcesses
-from cove.node.differences import differences, own_ids, usr_is_whole
+from cove.node.differences import differences, one_id, own_ids, usr_is_whole
 from cove.node.images.layers import Layers
 from cove.node.inside_paths import GUEST_RUNTIME
 from cove.node.launcher.client import Launcher
 from cove.node.launcher.lock_down import CONTROLS
-from cove.node.launcher.orders import Bind, Errand, Order, Ordinary, Overlay
+from cove.node.launcher.orders import USER_NAMESPACE, Bind, Errand, Order, Ordinary, Overlay
 from cove.node.netns import RELAY_PORT
 from cove.node.processes import Processes
 from cove.node.runtime import Runtime, build_runtime
@@ -46,19 +46,40 @@ class OrdinaryGround:
         self.launcher = Launcher(msgspec.json.encode(self._lent).decode())
         self._delegation = Delegation.here(settings.instance)
         self._usr_is_whole = usr_is_whole()
-        self._images = settings.cache / f"images-{self._lent.uid if self._lent else 'own'}"
         self._layers: Layers  # made by start, like the runtime
         self._runtime: Runtime
         self._watch = Watch(settings.sandboxes, self.launcher)
 
     async def start(self) -> None:
         """Render what is missing, and watch what the kernel does not limit."""
-        self._images.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._settings.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._runtime = await asyncio.to_thread(build_runtime, self._settings.cache / "runtime")
-        rendered = await self.launcher.run(Errand(name="render", directory=str(self._images)))
-        self._layers = msgspec.convert(rendered, Layers)
+        try:
+            self._layers = await self._render()
+        except SandboxNotCreated as error:
+            if self._lent is None or error.facts["step"] != USER_NAMESPACE:
+                raise
+            await self._do_without_lent_ids(error.facts["reason"])
+            self._layers = await self._render()
         self._delegation.take_place()
         self._watch.start(memory=not self._delegation.has_limits)
+
+    async def _render(self) -> Layers:
+        self._images.mkdir(mode=0o700, exist_ok=True)
+        rendered = await self.launcher.run(Errand(name="render", directory=str(self._images)))
+        return msgspec.convert(rendered, Layers)
+
+    async def _do_without_lent_ids(self, reason: str) -> None:
+        """They are lent and cannot be put into force, as in many containers: one id is better than none."""
+        await self.launcher.close()
+        self._lent, self._why_none = None, one_id(reason, "cove doctor")
+        self.launcher = Launcher("null")
+        self._watch = Watch(self._settings.sandboxes, self.launcher)
+
+    @property
+    def _images(self) -> Path:
+        """Of their own for each owner of what is in them."""
+        return self._settings.cache / f"images-{self._lent.uid if self._lent else 'own'}"
 
     async def stop(self) -> None:
         """Let go."""

@@ -4,6 +4,9 @@ from typing import Any
 
 import msgspec
 
+USER_NAMESPACE = "make the launcher's user namespace"
+"""The step at which a launcher fails that may make none, or not with the ids that are lent."""
+
 
 class Bind(msgspec.Struct, frozen=True):
     """A directory of the host that a sandbox sees, read-only; `recursive` with all that is mounted in it."""

@@ -13,7 +13,7 @@ from cove.node import netns
 from cove.node import syscalls as linux
 from cove.node.launcher.birth import be_born
 from cove.node.launcher.errands import run_errand
-from cove.node.launcher.orders import Answer, Errand, Listen, OpenSockets, Order, Request
+from cove.node.launcher.orders import USER_NAMESPACE, Answer, Errand, Listen, OpenSockets, Order, Request
 from cove.node.launcher.outer import Outer
 from cove.node.launcher.visits import visit
 from cove.node.subordinate_ids import LentIds
@@ -182,8 +182,14 @@ def _listen(request: Listen) -> tuple[Answer, list[int]]:
 
 def _start(control: str, lent: str = "") -> None:
     """`lent` is what an ordinary user's launcher may use: a LentIds, or null, as JSON."""
-    outer = Outer(msgspec.json.decode(lent, type=LentIds | None)) if lent else None
-    main(socket.socket(fileno=int(control)), outer)
+    node = socket.socket(fileno=int(control))
+    try:
+        outer = Outer(msgspec.json.decode(lent, type=LentIds | None)) if lent else None
+    except OSError as error:
+        node.recv(_PACKET)  # whatever was asked for, this is the answer
+        node.send(msgspec.json.encode(Answer(step=USER_NAMESPACE, reason=str(error))))
+        return
+    main(node, outer)
 
 
 if __name__ == "__main__":
