@@ -1,6 +1,8 @@
 """A sandbox's trees are removed whole and measured truly, whatever they are like, and nothing outside is touched."""
 
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,12 @@ NAME = "d" * 60
 
 
 @pytest.fixture
-def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty directory, beside which we are."""
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty directory, beside which we are; what a failed test leaves in it is too deep for pytest."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "disk").mkdir()
-    return tmp_path / "disk"
+    yield tmp_path / "disk"
+    subprocess.run(["rm", "-rf", tmp_path / "disk"], check=True)
 
 
 def dig(place: Path, *, beside: bool) -> None:
