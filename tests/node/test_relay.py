@@ -28,10 +28,11 @@ from tests.node.relaying import (
     rules,
     serving,
 )
+from tests.waiting import until
 
 from cove.core.errors import InvalidNetwork
 from cove.core.ids import SessionId
-from cove.node.relay import Relay
+from cove.node.relay import LogFile, Relay
 
 pytestmark = [pytest.mark.anyio, needs_network]
 
@@ -276,3 +277,21 @@ async def test_relay_runs_as_nobody(inside: Inside) -> None:
 async def test_wrong_entry_is_refused_before_anything_starts() -> None:
     with pytest.raises(InvalidNetwork, match="0177"):
         Relay(("0177.0.0.1",))
+
+
+async def test_log_that_has_grown_large_is_put_aside_and_the_relay_goes_on_in_a_new_one(
+    inside: Inside, tmp_path: Path
+) -> None:
+    log = LogFile(tmp_path / "relay.log", largest=1)
+    async with relaying(inside, log=log) as relay:
+        await inside.ask(do="exchange", host=FOREIGN, port=80, send="x")
+        await until_written(tmp_path / "relay.log")
+        assert await relay.go_on_in_a_new_log()
+        await inside.ask(do="exchange", host=FOREIGN, port=81, send="x")
+        await until_written(tmp_path / "relay.log")
+    ports = [json.loads((tmp_path / name).read_text())["port"] for name in ("relay.log.1", "relay.log")]
+    assert ports == [80, 81]
+
+
+async def until_written(path: Path) -> None:
+    await asyncio.to_thread(until, lambda: path.exists() and path.stat().st_size, "the line is written")

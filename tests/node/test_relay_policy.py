@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cove.core.errors import InvalidNetwork
-from cove.core.network import NetworkPolicy, canonical_name
+from cove.core.network import NetworkPolicy, canonical_name, is_unspecified, parse_entry
 from cove.node.relay.policy import Policy, parse_address
 
 addresses = st.ip_addresses(v=4) | st.ip_addresses(v=6)
@@ -166,3 +166,100 @@ def test_name_spelled_out_may_lead_to_a_private_network_and_a_wildcards_may_not(
     assert policy.allows_result("other.test", ipaddress.ip_address("8.8.8.8"), 443, is_own=False)
     for close in ("127.0.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "::1"):
         assert not policy.allows_result("mirror.test", ipaddress.ip_address(close), 443, is_own=False)
+
+
+# modes
+
+
+CLOSED = [
+    "127.0.0.1", "10.1.2.3", "172.31.255.255", "192.168.0.1", "100.64.0.1", "169.254.169.254", "100.100.100.200",
+    "168.63.129.16", "198.18.0.1", "192.0.2.1", "0.0.0.0", "224.0.0.1", "255.255.255.255", "240.0.0.1", "::1", "::",
+    "fe80::1", "fc00::1", "fd00:ec2::254", "2001:db8::1", "2001::1", "ff02::1", "::7f00:1", "64:ff9b:1::1", "100::1",
+    "3fff::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::",
+]  # fmt: skip
+PUBLIC = ["93.184.216.34", "1.1.1.1", "2606:2800:220:1::1", "::ffff:1.1.1.1", "64:ff9b::101:101"]
+
+
+def as_entry(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+policies = st.builds(
+    NetworkPolicy,
+    mode=st.sampled_from(["open", "rules", "none"]),
+    allow=st.just(()),
+    deny=st.lists(addresses.filter(lambda each: not is_unspecified(each)).map(as_entry), max_size=3).map(tuple),
+)
+EVERYTHING = ("0.0.0.0/0:1-65535", "[::/0]:1-65535", "*.test:1-65535")
+
+
+@pytest.mark.parametrize("address", CLOSED)
+def test_what_is_not_public_is_closed_in_every_mode_and_to_every_rule(address: str) -> None:
+    for policy in (Policy(NetworkPolicy()), Policy(NetworkPolicy(mode="rules", allow=EVERYTHING))):
+        assert not dials(policy, address)
+        assert not policy.allows_result("a.test", ipaddress.ip_address(address), 443, is_own=False)
+        assert not policy.leads_somewhere(ipaddress.ip_address(address), is_own=False)
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_what_is_public_is_open_at_every_port_unless_it_is_this_machine_s(address: str) -> None:
+    policy, parsed = Policy(NetworkPolicy()), ipaddress.ip_address(address)
+    for port in (1, 22, 443, 65535):
+        assert dials(policy, address, port)
+        assert policy.allows_result("a.test", parsed, port, is_own=False)
+        assert not dials(policy, address, port, is_own=True)
+        assert not policy.allows_result("a.test", parsed, port, is_own=True)
+    assert policy.knows("whatever.example")
+    assert policy.leads_somewhere(parsed, is_own=False)
+
+
+@given(policy=policies, address=addresses, port=st.integers(0, 65535), is_own=st.booleans())
+def test_no_policy_opens_more_than_open_does(
+    policy: NetworkPolicy, address: ipaddress.IPv4Address, port: int, is_own: bool
+) -> None:
+    wide = NetworkPolicy(mode=policy.mode, allow=EVERYTHING if policy.mode == "rules" else (), deny=policy.deny)
+    if Policy(wide).allows_address(address, port, is_own=is_own):
+        assert Policy(NetworkPolicy()).allows_address(address, port, is_own=is_own)
+
+
+@given(address=addresses, port=st.integers(0, 65535), is_own=st.booleans(), name=names)
+def test_none_is_nothing_whatever_was_granted(
+    address: ipaddress.IPv4Address, port: int, is_own: bool, name: str
+) -> None:
+    policy = Policy(NetworkPolicy(mode="none"), (*EVERYTHING, "127.0.0.1", name))
+    assert not policy.allows_address(address, port, is_own=is_own)
+    assert not policy.allows_result(name, address, port, is_own=is_own)
+    assert not policy.allows_name(name, port)
+    assert not policy.knows(name)
+
+
+def test_denied_is_denied_though_it_is_public_or_granted() -> None:
+    policy = Policy(NetworkPolicy(deny=("1.1.1.0/24", "b.test", "c.test:80")), ("10.0.0.0/8", "1.1.1.1", "b.test"))
+    assert [dials(policy, address) for address in ("1.1.1.1", "1.0.0.1", "10.0.0.1")] == [False, True, True]
+    assert not policy.allows_result("a.test", ipaddress.ip_address("1.1.1.7"), 443, is_own=False)
+    assert [policy.knows(name) for name in ("a.test", "b.test", "c.test")] == [True, False, True]
+    assert [policy.allows_name("c.test", port) for port in (80, 443)] == [False, True]
+
+
+def test_rule_opens_what_the_operator_granted_and_no_more_of_it() -> None:
+    policy = Policy(NetworkPolicy(mode="rules", allow=("10.1.0.0/16:1-65535", "db.test:5432")), ("10.1.2.3:5432",))
+    assert [dials(policy, "10.1.2.3", port) for port in (5432, 22)] == [True, False]
+    assert not dials(policy, "10.1.2.4", 5432)
+    assert policy.allows_result("db.test", ipaddress.ip_address("10.1.2.3"), 5432, is_own=False)
+    assert not policy.allows_name("db.test", 22)
+
+
+@pytest.mark.parametrize(
+    "entry", ["a.test:5-9", "192.0.2.1:5-9", "[2001:db8::1]:5-9", "*.a.test:5-9", "192.0.2.0/24:5-9"]
+)
+def test_ports_may_be_a_range(entry: str) -> None:
+    parsed = parse_entry(entry)
+    assert [parsed.has_port(port) for port in (4, 5, 9, 10)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "entry", ["a.test:9-5", "a.test:0-5", "a.test:5-70000", "a.test:5-", "a.test:-5", "a.test:5-6-7"]
+)
+def test_range_that_is_none_is_no_entry(entry: str) -> None:
+    with pytest.raises(InvalidNetwork):
+        parse_entry(entry)

@@ -38,6 +38,25 @@ def test_relay_is_made_again_and_serves_the_session_on(cove: Cove) -> None:
         cove.end_all()
 
 
+def test_policy_that_was_set_holds_when_the_relay_and_the_server_are_made_again(cove: Cove) -> None:
+    with greeting(host := own_address()) as port:
+        fetch = f"(exec 3<>/dev/tcp/{host}/{port}; echo >&3; cat <&3) 2>/dev/null || true"
+        cove.start(allow=(f"{host}:{port}",))
+        closed, opened = cove.create(), cove.create()
+        cove.ask("PUT", f"/sessions/{closed}/network", {"network": "none"})
+        (killed,) = cove.helper("cove.node.relay")
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: set(cove.helper("cove.node.relay")) - {killed}, "there is another relay")
+        until(lambda: cove.shell(opened, fetch) == "hello", "the other session gets out again")
+        assert cove.shell(closed, fetch) == ""
+        cove.kill()
+        cove.start(allow=(f"{host}:{port}",))
+        assert (cove.shell(opened, fetch), cove.shell(closed, fetch)) == ("hello", "")
+        cove.ask("PUT", f"/sessions/{closed}/network", {"network": "open"})
+        assert cove.shell(closed, fetch) == "hello"
+        cove.end_all()
+
+
 def test_session_that_takes_the_relays_port_costs_no_other_its_way_out(cove: Cove) -> None:
     with greeting(host := own_address()) as port:
         cove.start(allow=(f"{host}:{port}",))

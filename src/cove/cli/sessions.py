@@ -67,6 +67,12 @@ def create(  # noqa: PLR0913, PLR0917 - an option for each thing that can be wis
         list[str] | None,
         typer.Option(metavar="NAME=AMOUNT", help="memory_bytes, cpus, pids, disk_bytes or output_bytes. Repeatable."),
     ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="What it reaches: open, none, or rules.  [default: this Cove's own]")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(metavar="ENTRY", help="With rules: a host, an address, a network. Repeatable.")
+    ] = None,
     reuse: Annotated[
         bool, typer.Option("--reuse", help="Give the oldest that has these labels, if there is one.")
     ] = False,
@@ -83,6 +89,7 @@ def create(  # noqa: PLR0913, PLR0917 - an option for each thing that can be wis
         max_lifetime=lifetime,
         limits=read_amounts("--limit", limit) or None,
         on_idle=on_idle,
+        network={"mode": network or "rules", "allow": allow or []} if network or allow else None,
     )
     with AgentBay() as bay, busy("making a session"):
         session = (bay.get_or_create(wanted) if reuse else bay.create(wanted)).unwrap()

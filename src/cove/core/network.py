@@ -7,7 +7,7 @@ means ports 80 and 443 where it allows, and every port where it denies.
 import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -22,7 +22,7 @@ Ports = tuple[tuple[int, int], ...]
 
 WEB_PORTS: Ports = ((80, 80), (443, 443))
 EVERY_PORT: Ports = ((1, 65535),)
-MOST_ENTRIES, MOST_BYTES = 512, 64 * 1024
+MOST_ENTRIES, MOST_LETTERS = 512, 32 * 1024
 """Of `allow` and `deny` together."""
 _LONGEST_ENTRY = 300
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -93,22 +93,27 @@ def check_policy(value: NetworkPolicy | Mapping[str, Any] | str | None) -> Netwo
     ('none', ('example.org',))
     """
     given: Any = {"mode": value} if isinstance(value, str) else value or {}
+    mode = given.get("mode", "open") if isinstance(given, Mapping) else getattr(given, "mode", "open")
+    if mode not in get_args(Mode):
+        raise InvalidNetwork(value=mode, remedy="the mode is open, none or rules")
     try:
         policy = given if isinstance(given, NetworkPolicy) else msgspec.convert(given, NetworkPolicy)
     except msgspec.ValidationError as error:
         raise InvalidNetwork(value=value, remedy=f"{error} (a policy has mode, allow and deny)") from error
-    if policy.mode not in ("open", "none", "rules"):
-        raise InvalidNetwork(value=policy.mode, remedy="the mode is open, none or rules")
-    if len(policy.allow) + len(policy.deny) > MOST_ENTRIES:
-        raise InvalidNetwork(value=policy.mode, remedy=f"allow and deny hold {MOST_ENTRIES} entries at most")
-    if sum(len(entry.encode()) for entry in (*policy.allow, *policy.deny)) > MOST_BYTES:
-        raise InvalidNetwork(value=policy.mode, remedy=f"allow and deny hold {MOST_BYTES} bytes at most")
-    if policy.allow and policy.mode != "rules":
-        remedy = f"`allow` belongs to mode rules; mode {policy.mode} takes `deny` only"
+    _check_size(policy)
+    if policy.allow and mode != "rules":
+        remedy = f"`allow` belongs to mode rules; mode {mode} takes `deny` only"
         raise InvalidNetwork(value=policy.allow[0], remedy=remedy)
     for entry in (*policy.allow, *policy.deny):
         parse_entry(entry)
     return policy
+
+
+def _check_size(policy: NetworkPolicy) -> None:
+    entries = (*policy.allow, *policy.deny)
+    if len(entries) > MOST_ENTRIES or sum(map(len, entries)) > MOST_LETTERS:
+        remedy = f"allow and deny together hold {MOST_ENTRIES} entries and {MOST_LETTERS} letters at most"
+        raise InvalidNetwork(value=f"{len(entries)} entries", remedy=remedy)
 
 
 def parse_entry(entry: str, ports: Ports = WEB_PORTS) -> Entry:

@@ -137,7 +137,10 @@ class NamespacesDriver:
         """Go by another policy from now on; a relay that is just made again is given it with the session."""
         self._find(session_id)
         self._policies[session_id] = policy
-        await self._relay.change(session_id, policy)
+        try:
+            await self._relay.change(session_id, policy)
+        except CoveError as error:  # it carries nothing now, and will go by this policy when it does
+            _log.warning("relay not told of a policy", session_id=session_id, reason=str(error))
 
     async def connections(self, session_id: SessionId, after: int) -> tuple[Connection, ...]:
         """What the relay keeps of them."""

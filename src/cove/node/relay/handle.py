@@ -111,6 +111,17 @@ class Relay:
         self._last[session_id] = (before[0] + reply.rx_bytes, before[1] + reply.tx_bytes)
         return self._last[session_id]
 
+    async def go_on_in_a_new_log(self) -> bool:
+        """Whether the log had grown so large that it was put aside. Raises OSError or SandboxFailed."""
+        if self._log is None or not self._log.put_aside():
+            return False
+        log = self._log.open()
+        try:
+            await self._order(Order(op="log_to"), [log])
+        finally:
+            os.close(log)
+        return True
+
     async def _spawn(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
@@ -151,16 +162,7 @@ class Relay:
                     await process.wait()
             except TimeoutError:
                 with contextlib.suppress(CoveError, OSError):  # tried again at the next turn
-                    await self._go_on_in_a_new_log()
-
-    async def _go_on_in_a_new_log(self) -> None:
-        if self._log is None or not self._log.put_aside():
-            return
-        log = self._log.open()
-        try:
-            await self._order(Order(op="log_to"), [log])
-        finally:
-            os.close(log)
+                    await self.go_on_in_a_new_log()
 
     async def _respawn(self) -> None:
         if self._control:

@@ -1,0 +1,48 @@
+"""The redirect that we tell the kernel is the one that nft would read."""
+
+import inspect
+import os
+import shutil
+import subprocess
+import textwrap
+from collections.abc import Iterator
+
+import pytest
+
+from cove.node import redirect
+from cove.node.netns import DNS_PORT, RELAY_PORT, bring_up_loopback
+from cove.node.syscalls import CLONE_NEWNET, setns, unshare
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("nft") is None, reason="needs root and nft")
+
+
+@pytest.fixture
+def apart() -> Iterator[None]:
+    """A network namespace of the test's own."""
+    before = os.open("/proc/self/ns/net", os.O_RDONLY)
+    try:
+        unshare(CLONE_NEWNET)
+        bring_up_loopback()
+        yield
+    finally:
+        setns(before, CLONE_NEWNET)
+        os.close(before)
+
+
+def ruleset() -> str:
+    return subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True, timeout=20).stdout
+
+
+def test_kernel_has_the_table_that_the_page_shows(apart: None) -> None:
+    redirect.install_redirect(DNS_PORT, RELAY_PORT)
+    shown = (inspect.getdoc(redirect) or "").partition("table ip cove")
+    wanted = textwrap.dedent("    table ip cove" + shown[2].partition("Whatever")[0])
+    assert ruleset().replace("\t", "    ").strip() == wanted.strip()
+
+
+def test_table_that_is_there_already_is_refused_whole(apart: None) -> None:
+    subprocess.run(["nft", "add", "table", "ip", "cove"], check=True, timeout=20)
+    subprocess.run(["nft", "add", "chain", "ip", "cove", "output"], check=True, timeout=20)
+    with pytest.raises(OSError, match="nf_tables"):
+        redirect.install_redirect(DNS_PORT, RELAY_PORT)
+    assert "redirect" not in ruleset()
