@@ -1,9 +1,14 @@
 """The reference page of the HTTP API, from the OpenAPI document that the server serves at /v1/openapi.json."""
 
+import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
+
+from cove.core import terminal
+from cove.server.http import terminals
 from cove.server.http.routes import build_routes
 from reference_tables import fields_table, table
 
@@ -40,6 +45,21 @@ def _route(method: str, path: str, route: dict[str, Any]) -> str:
     return "".join(lines)
 
 
+def sockets() -> str:
+    """What the document cannot say: the WebSockets, and what passes on them."""
+    _, schemas = msgspec.json.schema_components(
+        [terminal.OpenTerminal, *get_args(terminal.Said), *get_args(terminal.Heard)], ref_template="{name}"
+    )
+    parts = ["\n## WebSockets\n\n### `GET /v1/sessions/{session_id}/terminal`\n\n"]
+    parts.append(inspect.cleandoc(terminals.__doc__ or "") + "\n")
+    for name, schema in schemas.items():
+        tag = schema["properties"].pop("type", {}).get("enum", [""])[0]
+        title = f"`{tag}`" if tag else "What the query asks for"
+        parts.append(f"\n**{title}.** {schema.get('description', name)}\n")
+        parts.append("\n" + fields_table(schema) if schema["properties"] else "")
+    return "".join(parts)
+
+
 def http_page() -> str:
     """Every route and every message."""
     spec = document()
@@ -49,6 +69,7 @@ def http_page() -> str:
         "Every answer has an `X-Request-Id`; one of 400 and above has an `ErrorAnswer` as its body.\n\n## Routes\n"
     )
     parts += [_route(method, path, route) for path, item in spec["paths"].items() for method, route in item.items()]
+    parts.append(sockets())
     parts.append("\n## Messages\n")
     for name, schema in sorted(spec["components"]["schemas"].items()):
         parts.append(f"\n### {name}\n\n{schema.get('description') or schema.get('title', '')}\n\n")

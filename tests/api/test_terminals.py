@@ -65,7 +65,7 @@ def test_it_has_the_users_rights_and_the_sessions_limits(look: Open, inside: cov
 @needs_sandboxes
 def test_variables_of_the_session_are_there(look: Open, inside: cove.Session) -> None:
     inside.env.set({"OF_ALL": "yes"})
-    one = look("echo $OF_ALL $OWN", query="env=OWN=too")
+    one = look("echo $OF_ALL $OWN", query="envs=OWN=too")
     one.until(b"yes too")
 
 

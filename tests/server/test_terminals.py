@@ -41,7 +41,7 @@ def refused() -> Iterator[list[tuple[int, dict[str, Any]]]]:
 
 
 def test_a_terminal_is_opened_used_and_its_exit_code_told(look: Open) -> None:
-    one = look("cols=100&rows=30&env=WHO=me&env=A=b=c")
+    one = look("cols=100&rows=30&envs=WHO=me&envs=A=b=c")
     assert one.id.startswith("t-")
     one.type("stty size; echo $WHO $A; exit 3\n")
     assert one.end() == {"type": "exited", "exit_code": 3}

@@ -17,7 +17,7 @@ _HEAD = 3
 
 
 class OpenTerminal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A new terminal: a login shell, or `command` run by the shell. `shell` is a program's path."""
+    """A new terminal: the user's shell, or `command` run by it. `shell` is the path of another one."""
 
     cols: Size = 80
     rows: Size = 24
@@ -71,7 +71,7 @@ class Paused(msgspec.Struct, frozen=True, tag="paused", tag_field="type"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed", tag_field="type"):
-    """From the server, last: the terminal is no more, or cannot be reached; the facts are those of an error's body."""
+    """From the server, last: the terminal is no more, or cannot be reached; said as in an `ErrorBody`."""
 
     code: str
     message: str

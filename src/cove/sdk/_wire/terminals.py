@@ -16,7 +16,7 @@ _HEARD: msgspec.json.Decoder[Heard] = msgspec.json.Decoder(Heard)
 def opening(session_id: str, wish: OpenTerminal) -> str:
     """Where a WebSocket opens a terminal: a path with its query."""
     values = msgspec.to_builtins(wish)
-    pairs = [("env", f"{name}={value}") for name, value in values.pop("envs").items()]
+    pairs = [("envs", f"{name}={value}") for name, value in values.pop("envs").items()]
     pairs += [(name, str(value)) for name, value in values.items() if value is not None]
     return f"{session_path(session_id, 'terminal')}?{urlencode(pairs)}"
 

@@ -1,8 +1,8 @@
-"""Terminals over HTTP: a WebSocket for each, whose binary messages are its bytes; a list, and an end.
+"""Terminals over HTTP: a WebSocket for each look at one, a list, and an end.
 
-`GET /v1/sessions/{id}/terminal` upgrades. Query: the fields of `core.terminal.OpenTerminal` (`env=NAME=VALUE` may be
-repeated), or `terminal_id` for one that lives. Text messages are those of `core.terminal`, as JSON: `opened` is the
-first; `exited`, `detached` or `failed` is the last. What is refused is an HTTP answer, as everywhere.
+The query opens a terminal (`envs=NAME=VALUE` may be repeated), or names one that lives: `terminal_id=ID`. Binary
+messages are its bytes. Text messages are JSON with a `type`: `opened` is the first; `exited`, `detached` or `failed`
+is the last, and the socket is closed. What is refused is an HTTP answer with an `ErrorAnswer`, as everywhere.
 """
 
 import asyncio
@@ -70,8 +70,8 @@ async def kill_terminal(
 
 
 def _wish(query: dict[str, list[Any]]) -> OpenTerminal:
-    values: dict[str, Any] = {name: texts[-1] for name, texts in query.items() if name != "env"}
-    pairs = [str(text).partition("=") for text in query.get("env", ())]
+    values: dict[str, Any] = {name: texts[-1] for name, texts in query.items() if name != "envs"}
+    pairs = [str(text).partition("=") for text in query.get("envs", ())]
     try:
         wish = {**values, "envs": {name: value for name, _, value in pairs}}
         return msgspec.convert(wish, OpenTerminal, strict=False)
