@@ -12,13 +12,19 @@ import pytest
 from tests.waiting import until
 
 from cove.node.facts import facts_of
-from cove.node.processes import RECORD, Processes
+from cove.node.processes import RECORD, Processes, memory_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 FIRST = """
-import os, time
-for _ in range(3):
+import ctypes, os, platform, threading, time
+def go_on():
+    while True:
+        time.sleep(0.01)
+for number in range(3):
     if os.fork() == 0:
+        if number == 2:  # its first thread ends, another one goes on
+            threading.Thread(target=go_on).start()
+            ctypes.CDLL(None).syscall(ctypes.c_long({"x86_64": 60, "aarch64": 93}[platform.machine()]), 0)
         break
 else:
     print("ready", flush=True)
@@ -41,7 +47,10 @@ def sandbox(tmp_path: Path) -> Iterator[Processes]:
 
 
 def state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    """That of a living thread, or Z if there is none."""
+    texts = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/stat")]
+    found = {text.rpartition(")")[2].split()[0] for text in texts}
+    return next(iter(found - {"Z"}), "Z")
 
 
 def freeze(sandbox: Processes) -> None:
@@ -55,6 +64,12 @@ def test_members_are_the_first_process_and_its_children(sandbox: Processes) -> N
     assert len(sandbox.members()) == 4
     assert sandbox.holds(first)
     assert not sandbox.holds(os.getpid())
+
+
+def test_memory_and_time_are_those_of_all(sandbox: Processes) -> None:
+    assert all(memory_of(pid) > 100_000 for pid in sandbox.members())
+    assert sandbox.memory_bytes() > 400_000
+    until(lambda: sandbox.cpu_seconds() > 0, "they have used some time")
 
 
 def test_all_stand_still_and_go_on(sandbox: Processes) -> None:

@@ -5,8 +5,10 @@ so: a sandbox stands still once a whole round finds every process of it stopped.
 nobody inside runs.
 """
 
+import contextlib
 import os
 import signal
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -55,8 +57,7 @@ class Processes:
             self._remember_stopped()
             self._stop()
         else:
-            for pid in self._everyone() - self._stopped_before():
-                _signal(pid, signal.SIGCONT)
+            self._signal(self._everyone() - self._stopped_before(), signal.SIGCONT)
             (self._directory / _STOPPED_BEFORE).unlink(missing_ok=True)
 
     def is_frozen(self) -> bool:
@@ -68,9 +69,12 @@ class Processes:
     def _stop(self) -> bool:
         """One round; says whether it found nobody running."""
         moving = [pid for pid in self._everyone() if _state(pid) not in _STILL + _DEAD]
-        for pid in moving:
-            _signal(pid, signal.SIGSTOP)
+        self._signal(moving, signal.SIGSTOP)
         return not moving
+
+    def _signal(self, pids: Collection[int], number: int) -> None:
+        if (first := self.first()) is not None:
+            signal_members(first, pids, number)
 
     def _remember_stopped(self) -> None:
         """Those that stand still of their own accord stay so after the resume; a second pause knows no better."""
@@ -87,7 +91,7 @@ class Processes:
     def kill(self) -> None:
         """SIGKILL for the first process, and so for all. Does not wait."""
         if (first := self.first()) is not None:
-            _signal(first, signal.SIGKILL)
+            signal_members(first, [first], signal.SIGKILL)
 
     def cpu_seconds(self) -> float:
         """Processor time of the living, and of the dead that somebody waited for."""
@@ -133,18 +137,30 @@ def _words(file: Path) -> list[str]:
 
 
 def memory_of(pid: int) -> int:
-    """Bytes of anonymous and shared memory of a process; 0 if it is gone."""
+    """Bytes of anonymous and shared memory of a process; 0 if it is gone. One thread tells it for all."""
+    places = [Path(f"/proc/{pid}"), *(_tasks(pid) if _fields(pid)[0] == "Z" else [])]
+    return max(_memory_told_in(place) for place in places)
+
+
+def _memory_told_in(place: Path) -> int:
     try:
-        fields = Path(f"/proc/{pid}/status").read_text()
+        lines = (place / "status").read_text().splitlines()
     except OSError:
         return 0
-    values = (line.split() for line in fields.splitlines() if line.startswith(("RssAnon:", "RssShmem:")))
-    return sum(int(value[1]) * 1024 for value in values)
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
 
 
 def _namespace(pid: int) -> str | None:
+    """A process's; one whose first thread has ended shows it in another, and a dead one nowhere."""
     try:
         return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return next((space for task in _tasks(pid) if (space := _link(task / "ns/pid"))), None)
+
+
+def _link(place: Path) -> str | None:
+    try:
+        return os.readlink(place)
     except OSError:
         return None
 
@@ -180,8 +196,14 @@ def _ticks(pid: int) -> int:
     return sum(int(field) for field in _fields(pid)[11:15])
 
 
-def _signal(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
+def signal_members(first: int, pids: Collection[int], number: int) -> None:
+    """Signal processes of the sandbox of `first`, and nobody who has got the number of one that ended meanwhile."""
+    space = _namespace(first)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            handle = os.pidfd_open(pid)
+            try:
+                if space is not None and _namespace(pid) == space:
+                    signal.pidfd_send_signal(handle, number)
+            finally:
+                os.close(handle)

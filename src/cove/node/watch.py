@@ -6,7 +6,6 @@ session lives to be told. One that goes on after that, to twice the disk that it
 
 import asyncio
 import contextlib
-import os
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
@@ -20,7 +19,7 @@ from cove.core.limits import Limits
 from cove.node.cgroups import GUEST_RESERVE
 from cove.node.launcher.client import Launcher
 from cove.node.launcher.orders import Errand
-from cove.node.processes import Processes, members_of, memory_of
+from cove.node.processes import Processes, members_of, memory_of, signal_members
 
 LIMITS = "limits.json"
 """A sandbox's limits, beside its processes' record."""
@@ -79,7 +78,8 @@ class Watch:
     async def disk_bytes(self, session_id: str) -> int:
         """What a sandbox has stored: measured now if that is quick, else as last seen."""
         if self._took < _QUICK:
-            self._stored |= await self._measure([session_id])
+            with contextlib.suppress(SandboxFailed):  # the launcher is made anew
+                self._stored |= await self._measure([session_id])
         return self._stored.get(session_id, _NOTHING).bytes
 
     async def _watch_memory(self) -> None:
@@ -103,7 +103,7 @@ class Watch:
             share, share_before = stored.share(limits), before.get(name, _NOTHING).share(limits)
             if share > 2 and share > share_before > 1:
                 _log.warning("sandbox ended: its disk is full twice over", session_id=name, **stored.facts())
-                _end(first)
+                signal_members(first, [first], signal.SIGKILL)
             elif share > 1 and share > share_before:
                 _log.warning("commands killed: the disk is full", session_id=name, **stored.facts())
                 await asyncio.to_thread(_kill_commands, first)
@@ -138,13 +138,12 @@ class Watch:
                 largest = max((pid for pid in used if pid not in spared), key=used.__getitem__, default=None)
                 _log.warning("process killed: the memory is full", session_id=name, used=sum(used.values()))
                 if largest is not None:
-                    _end(largest)
+                    signal_members(first, [largest], signal.SIGKILL)
 
 
 def _kill_commands(first: int) -> None:
     members = members_of([first])[first]
-    for pid in members - _own(first, members):
-        _end(pid)
+    signal_members(first, members - _own(first, members), signal.SIGKILL)
 
 
 def _own(first: int, members: set[int]) -> set[int]:
@@ -163,8 +162,3 @@ def _read(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError:
         return b""
-
-
-def _end(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
