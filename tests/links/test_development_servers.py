@@ -1,0 +1,104 @@
+"""Common development servers work through a link as on one's own machine, and what is edited shows in the open page."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import Error, Page, Response, expect
+from tests.links.conftest import FLASK, JUPYTER, NEXT, STREAMLIT, VITE, Development
+from tests.waiting import until
+
+pytestmark = pytest.mark.timeout(900)  # the first run on a machine installs them
+SECONDS = 60.0
+LATEST = 6
+Look = Callable[[Page, str, float], bool]
+MARK = "() => { window.isTheSame = true }"
+IS_SAME = "() => window.isTheSame === true"
+
+
+def opened(page: Page, development: Development, port: int, path: str = "") -> None:
+    """Open a server's link, once it answers, and see that the browser is sent on to a clean path."""
+
+    def answer() -> Response | None:
+        found = page.goto(f"{development.link(port)}{path}", wait_until="commit")
+        return found if found and found.status != 502 else None
+
+    until(answer, f"{port} answers", SECONDS)
+    page.wait_for_url(lambda url: "/_cove/" not in url)
+
+
+def shows(page: Page, text: str, seconds: float = SECONDS) -> bool:
+    """Whether the open page says it in time."""
+    try:
+        expect(page.locator("h1")).to_have_text(text, timeout=seconds * 1000)
+    except AssertionError:
+        return False
+    return True
+
+
+def shows_edits(page: Page, development: Development, path: str, name: str, look: Look = shows) -> bool:
+    """Whether the page says what the file says. One edit may be too early: who just began does not look yet."""
+    for number in range(2, LATEST):
+        development.edit(path, f"says {number - 1}", f"says {number}")
+        if look(page, f"{name} says {number}", 5):
+            return True
+    return False
+
+
+def shows_reloaded(page: Page, text: str, seconds: float) -> bool:
+    """Whether it says so after a reload, of which some come while the server restarts."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(Error):
+            page.reload()
+        if shows(page, text, 0.2):
+            return True
+    return False
+
+
+def test_flask_restarts_where_its_code_is_edited(development: Development, page: Page) -> None:
+    opened(page, development, FLASK)
+    assert shows(page, "Flask says 1")
+    expect(page.locator("#host")).to_have_text(f"http://localhost:{FLASK}/")
+    assert shows_edits(page, development, "flask_app.py", "Flask", shows_reloaded)
+
+
+def test_vite_replaces_a_module_in_the_open_page(development: Development, page: Page) -> None:
+    opened(page, development, VITE)
+    assert shows(page, "Vite says 1")
+    page.evaluate(MARK)
+    assert shows_edits(page, development, "vite/said.js", "Vite")
+    assert page.evaluate(IS_SAME)
+
+
+def test_next_keeps_the_state_of_a_component_that_is_edited(development: Development, page: Page) -> None:
+    opened(page, development, NEXT)
+    assert shows(page, "Next says 1")
+    until(lambda: clicked(page) != "0", "the page reacts", SECONDS)
+    count = clicked(page)
+    assert shows_edits(page, development, "next/app/page.jsx", "Next")
+    assert page.locator("main button").inner_text() == count
+
+
+def clicked(page: Page) -> str:
+    """What the button counts after a click."""
+    page.locator("main button").click()
+    return page.locator("main button").inner_text()
+
+
+def test_jupyter_runs_a_cell_of_a_notebook(development: Development, page: Page) -> None:
+    opened(page, development, JUPYTER, "lab/tree/notebook.ipynb")
+    page.locator(".jp-CodeCell .cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-OutputArea-output")).to_contain_text("Jupyter says 42", timeout=SECONDS * 1000)
+
+
+def test_streamlit_shows_an_edit_in_the_open_page(development: Development, page: Page) -> None:
+    opened(page, development, STREAMLIT)
+    assert shows(page, "Streamlit says 1")
+    page.evaluate(MARK)
+    page.get_by_role("button", name="Press").click()
+    expect(page.get_by_text("pressed")).to_be_visible()
+    assert shows_edits(page, development, "streamlit_app.py", "Streamlit")
+    assert page.evaluate(IS_SAME)
