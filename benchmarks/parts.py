@@ -5,7 +5,7 @@ What must hold of them stands in thresholds.toml.
 
 from collections.abc import Callable, Iterable
 
-from benchmarks import floors, links, local, measures, waking
+from benchmarks import egress, floors, links, local, measures, waking
 from benchmarks.bench import Bench
 from benchmarks.samples import Samples
 
@@ -17,6 +17,7 @@ PARTS: dict[str, Part] = {
     "local": local.starts,
     "wake": waking.wake,
     "links": links.measure,
+    "egress": egress.measure,
     "memory": measures.idle_memory,
     "crowd": measures.crowd,
 }

@@ -13,14 +13,27 @@ from cove import AgentBay
 
 
 @contextmanager
-def running_server() -> Iterator[str]:
-    """The endpoint of a server that runs until the block is left; its sessions end with it.
+def running_server(*options: str) -> Iterator[str]:
+    """The endpoint of a `cove up` with these options that runs until the block is left; its sessions end with it.
 
     The data directory lies below /var/tmp: on many machines /tmp is memory, where durability costs nothing.
     """
     with tempfile.TemporaryDirectory(prefix="cove-bench-", dir="/var/tmp") as data:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("COVE_")}
-        command = [sys.executable, "-m", "cove", "up", "--json", "--host", "127.0.0.1", "--port", "0", "--data", data]
+        command = [
+            sys.executable,
+            "-m",
+            "cove",
+            "up",
+            "--json",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--data",
+            data,
+            *options,
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, start_new_session=True) as server:
             try:
                 yield _endpoint(server, Path(data))

@@ -46,6 +46,7 @@ class Pipe:
         try:
             for each in self._sockets:
                 close_ordinarily(each)
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._down.start()
             self._up.start()
             await self._ended
