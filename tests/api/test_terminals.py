@@ -11,6 +11,7 @@ from tests.serving import IS_REAL
 from tests.waiting import until
 
 import cove
+from cove.sdk._wire import terminals as wire
 
 Open = Callable[..., Look]
 COUNTING = "stty -echo; i=0; while :; do i=$((i+1)); echo n$i; sleep 0.02; done"
@@ -123,6 +124,30 @@ def test_a_flood_that_nobody_takes_stands_still_and_costs_the_server_nothing(
     until(stands_still, "the flood stands still")
     assert resident(server) - before < 16 << 20
     assert inside.command.run("echo well").unwrap() == "well\n"
+
+
+@needs_sandboxes
+def test_many_terminals_leave_nothing_behind(look: Open, bay: cove.AgentBay, inside: cove.Session) -> None:
+    server = bay.server.health().pid
+    guest = "ps -o pid= --ppid 1 | head -n1 | tr -d ' '"
+    count = f"ls /proc/$({guest})/fd /proc/$({guest})/task | wc -l"
+    look("exit 0").end()
+
+    def held() -> tuple[int, str]:
+        return len(list(Path(f"/proc/{server}/fd").iterdir())), inside.command.run(count, user="root").unwrap()
+
+    until(lambda: held() == held(), "it is quiet")
+    before = held()
+    for _ in range(20):
+        assert look("exit 0").end()["type"] == "exited"
+        left = look("sleep 1000")
+        inside_kill(bay, inside, left.id)
+        left.close()
+    until(lambda: held()[0] <= before[0] and int(held()[1]) <= int(before[1]) + 1, "all is given back")
+
+
+def inside_kill(bay: cove.AgentBay, session: cove.Session, terminal: str) -> None:
+    bay.transport.ask(wire.kill(session.session_id, terminal)).get()
 
 
 def numbers(one: Look) -> list[int]:
