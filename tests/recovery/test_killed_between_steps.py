@@ -1,4 +1,4 @@
-"""The server killed between every two durable steps of create, pause, resume and delete, and started again."""
+"""The server killed between every two durable steps of a session's moves, and started again."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from cove import server
 from .running import Cove
 
 KEY = "the one and only"
-CHECKPOINT = re.compile(r"(create|pause|resume|delete)\.[a-z]+")
+CHECKPOINT = re.compile(r"(create|pause|resume|release|delete)\.[a-z]+")
 
 
 class Death(msgspec.Struct, frozen=True):
@@ -23,6 +23,7 @@ class Death(msgspec.Struct, frozen=True):
     """
 
     leads_to: str
+    reason: str = "deleted"
     nth: int = 1
     refuse: str = ""
     first: str = ""
@@ -42,6 +43,7 @@ DEATHS = {
     "resume.thawed": Death("RUNNING"),
     "resume.done": Death("RUNNING"),
     "resume.undone": Death("PAUSED", refuse="resume"),
+    "release.row": Death("FINISH", reason="idle"),
     "delete.row": Death("FINISH"),
     "delete.sandbox": Death("FINISH"),
     "delete.done": Death("FINISH"),
@@ -123,13 +125,23 @@ def test_server_killed_again_while_it_rolls_a_creation_back_leaves_nothing(cove:
 
 def die_in_a_move(cove: Cove, verb: str) -> None:
     """Two sessions count; the server dies while it makes the move of the younger one, which holds all we ask about."""
-    beside, moved = cove.create(), cove.create()
+    beside = cove.create()
     cove.start_counting(beside)
+    moved = create_for(cove, verb)
+    if verb == "release":  # which comes by itself
+        cove.await_death()
+        return
     cove.start_counting(moved)
     if verb == "resume":
         cove.ask("POST", f"/sessions/{moved}/pause?wait=true")
     method, path = ("DELETE", "") if verb == "delete" else ("POST", f"/{verb}")
     cove.ask_in_vain(method, f"/sessions/{moved}{path}")
+
+
+def create_for(cove: Cove, verb: str) -> str:
+    """A session that will be idle at once where it is to be released."""
+    wish = {"idle_timeout": 0.5, "on_idle": "release"} if verb == "release" else {}
+    return str(cove.ask("POST", "/sessions", wish)["session_id"])
 
 
 def see_that_it_ended_well(cove: Cove, death: Death) -> None:
@@ -138,7 +150,7 @@ def see_that_it_ended_well(cove: Cove, death: Death) -> None:
     before = cove.counted(beside)
     assert cove.state(moved) == death.leads_to
     if death.leads_to == "FINISH":
-        assert cove.rows()[moved]["end_reason"] == "deleted"
+        assert cove.rows()[moved]["end_reason"] == death.reason
     else:
         counted = cove.counted(moved)
         if death.leads_to == "PAUSED":

@@ -31,13 +31,13 @@ def test_failed_creation_is_told_and_leaves_nothing(http: httpx2.Client, cove: C
 
 
 def test_defect_is_answered_with_the_request_id_under_which_it_is_logged(
-    http: httpx2.Client, cove: Cove, capfd: pytest.CaptureFixture[str]
+    http: httpx2.Client, cove: Cove, caplog: pytest.LogCaptureFixture
 ) -> None:
     cove.driver.before = _failing("create", ZeroDivisionError("a defect"))
     answer = http.post("/v1/sessions?secret=query", json={})
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "InternalError")
     assert "ZeroDivisionError" not in answer.text
-    logged = capfd.readouterr().out
+    logged = caplog.text
     assert "ZeroDivisionError" in logged
     assert answer.headers["x-request-id"] in logged
     assert "secret=query" not in logged

@@ -76,6 +76,10 @@ class Parts:
         """From now on call `listener` with a session after each change of its row; it must not wait for anything."""
         self._listeners.append(listener)
 
+    def living(self) -> tuple[Session, ...]:
+        """Every session that has not ended, from memory: to look once a second costs the store nothing."""
+        return tuple(self._living.values())
+
     async def load(self, session_id: SessionId) -> Session:
         """The session's row; raises SessionNotFound."""
         if session := self._living.get(session_id):

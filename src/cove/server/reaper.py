@@ -11,6 +11,7 @@ from cove.server.parts import Parts
 from cove.server.reconcile import finish_move
 from cove.server.store import sessions as rows
 
+_FORGET_SECONDS = 600.0
 log = structlog.get_logger("cove.server")
 
 
@@ -21,6 +22,7 @@ class Reaper:
         self._parts = parts
         self._links = links
         self._moves = moves
+        self._forgets_at = 0.0
 
     async def run(self) -> None:
         """Sweep every `sweep_seconds`, until cancelled."""
@@ -34,16 +36,21 @@ class Reaper:
     async def sweep(self) -> None:
         """Act on every session that is due now; one that fails does not hold up the others."""
         await asyncio.to_thread(self._parts.reserve.rebuild)
-        before = self._parts.clock() - self._parts.settings.keep_ended_seconds
-        presence = self._parts.settings.presence
-        uses = presence.uses
-        used = self._parts.activity.known()  # before the read: what is used later may be younger than the list
-        living = await self._parts.database.read(rows.living)
-        self._parts.activity.forget(used - {session.id for session in living})
-        presence.count(len(living), uses)
+        presence, living = self._parts.settings.presence, self._parts.living()
+        self._parts.activity.forget(self._parts.activity.known() - {session.id for session in living})
+        presence.count(len(living), presence.uses)
         await asyncio.gather(*(self._guarded(session) for session in living if self._is_due(session)))
-        await self._parts.database.write(lambda connection: rows.forget_ended(connection, before))
+        await self._forget_ended()
         await self._links.sweep()
+
+    async def _forget_ended(self) -> None:
+        """Now and then, for it looks at every session that there ever was."""
+        now = self._parts.clock()
+        if now < self._forgets_at:
+            return
+        self._forgets_at = now + _FORGET_SECONDS
+        before = now - self._parts.settings.keep_ended_seconds
+        await self._parts.database.write(lambda connection: rows.forget_ended(connection, before))
 
     def _is_due(self, session: Session) -> bool:
         return self._is_over(session) or self._moves.is_idle(session) or self._is_stuck(session)
