@@ -28,6 +28,8 @@ class FakeDoor:
         self.calls: list[tuple[str, str, dict[str, Any], str]] = []
         self.uses: list[SessionId] = []
         self.used_once = asyncio.Event()
+        self.calls_wait = asyncio.Event()
+        self.calls_wait.set()
         self.dials = 0
         self.admissions = 0
         self.watcher: LinkWatcher
@@ -75,6 +77,7 @@ class FakeDoor:
     ) -> dict[str, Any]:
         await self.admit(token)
         self.calls.append((server, tool, arguments, request_id))
+        await self.calls_wait.wait()
         found = self.results[tool]
         if isinstance(found, CoveError):
             raise found

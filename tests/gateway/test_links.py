@@ -299,7 +299,7 @@ async def test_a_server_is_dialled_once_for_many_small_requests(world: World) ->
         assert (await world.get(f"/_cove/{token}/")).status == 200
 
     assert world.door.dials == 1
-    assert world.door.admissions == 1
+    assert world.door.admissions == 2  # once to let in, and once more with the dial
 
 
 async def test_a_connection_that_the_server_closed_meanwhile_is_dialled_anew(world: World) -> None:
@@ -358,6 +358,23 @@ async def test_arguments_of_a_tool_are_a_json_object(world: World, arguments: st
 
     assert answer.status == 400
     assert "give a JSON object" in answer.text
+
+
+async def test_one_token_cannot_take_all_the_room_for_tools(world: World) -> None:
+    token = world.door.link(port=None)
+    other = world.door.link("b", port=None)
+    world.door.results["shell"] = {"content": [], "isError": False}
+    query = f"/callTool?server=s&tool=shell&args=%7B%7D&token={token}"
+    world.door.calls_wait.clear()
+    running = [asyncio.create_task(world.get(query)) for _ in range(16)]
+    async with asyncio.timeout(PATIENCE):
+        while len(world.door.calls) < 16:  # noqa: ASYNC110 - the fake tells nobody
+            await asyncio.sleep(0.01)
+
+    assert (await world.get(query)).status == 503
+    world.door.calls_wait.set()
+    assert {answer.status for answer in await asyncio.gather(*running)} == {200}
+    assert (await world.get(query.replace(token, other))).status == 200
 
 
 async def test_a_tool_is_called_by_nobody_without_the_token(world: World) -> None:

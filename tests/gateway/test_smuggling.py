@@ -40,7 +40,7 @@ BAD_HEADS = {
     "HTTP/2 without asking": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "no host": "GET PATH HTTP/1.1\r\n\r\n",
     "two hosts": "GET PATH HTTP/1.1\r\nHOST\r\nHOST\r\n\r\n",
-    "a whole address for a path": "GET http://127.0.0.1PATH HTTP/1.1\r\nHOST\r\n\r\n",
+    "a whole address for a path": "GET http://localhostPATH HTTP/1.1\r\nHOST\r\n\r\n",
     "a star for a path": "OPTIONS * HTTP/1.1\r\nHOST\r\n\r\n",
     "a tunnel": "CONNECT PATH HTTP/1.1\r\nHOST\r\n\r\n",
     "a trace": "TRACE PATH HTTP/1.1\r\nHOST\r\n\r\n",

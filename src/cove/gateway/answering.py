@@ -1,12 +1,13 @@
 """How the server answers the gateway's questions: it asks the LinkDoor, and sends what it gives or why it refuses."""
 
 import asyncio
+import socket
 from typing import Any
 
 import msgspec
 import structlog
 
-from cove.core.errors import CoveError, InternalError
+from cove.core.errors import CoveError, InternalError, LinkRefused
 from cove.core.ids import SessionId
 from cove.core.ports import LinkDoor
 from cove.gateway.control import Admit, CallTool, Channel, Dial, Question, Reply, ToServer, Used, in_memory
@@ -59,9 +60,15 @@ class Answering:
         if isinstance(question, Admit):
             return Reply(question.number, admission=await self._door.admit(question.token)), None
         if isinstance(question, Dial):
-            dialled = await self._door.dial(question.session_id, question.port)
-            return Reply(question.number), dialled.detach()
+            return Reply(question.number), (await self._dialled(question.token)).detach()
         return Reply(question.number), in_memory(msgspec.json.encode(await self._called(question)))
+
+    async def _dialled(self, token: str) -> socket.socket:
+        """Asked anew whom the token lets in: the gateway's word is not enough."""
+        admission = await self._door.admit(token)
+        if admission.port is None:
+            raise LinkRefused(problem="it names no port")
+        return await self._door.dial(admission.session_id, admission.port)
 
     async def _called(self, question: CallTool) -> dict[str, Any]:
         return await self._door.call_tool(

@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from typing import Any, cast
 
 import msgspec
 
-from cove.core.errors import error_from_wire
+from cove.core.errors import Exhausted, error_from_wire
 from cove.core.ids import SessionId
 from cove.core.ports import Admission, LinkWatcher
 from cove.gateway.control import (
@@ -27,8 +28,10 @@ from cove.gateway.control import (
     Used,
 )
 
-_AT_ONCE = 128
-"""Questions that may wait for an answer; the others wait for their turn, so that no flood fills the server."""
+_ADMISSIONS_AT_ONCE = 128
+"""The others wait for their turn. What may take long, a dial or a tool, is bounded by session and by token instead."""
+_TOOLS_AT_ONCE = 16
+"""By token."""
 Answer = tuple[Reply, int | None]
 
 
@@ -39,7 +42,8 @@ class Server:
         self._channel = channel
         self._numbers = count(1)
         self._answers: dict[int, asyncio.Future[Answer]] = {}
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._admissions = asyncio.Semaphore(_ADMISSIONS_AT_ONCE)
+        self._tools: Counter[str] = Counter()
 
     async def setup(self) -> Setup | None:
         """The first message; None if the server hung up."""
@@ -60,19 +64,26 @@ class Server:
 
     async def admit(self, token: str) -> Admission:
         """Whom the token lets in; raises as `LinkDoor.admit` does."""
-        reply, _ = await self._ask(lambda number: Admit(number, token))
+        async with self._admissions:
+            reply, _ = await self._ask(lambda number: Admit(number, token))
         return cast("Admission", reply.admission)
 
-    async def dial(self, session_id: SessionId, port: int) -> socket.socket:
-        """A connection into the session; raises as `LinkDoor.dial` does."""
-        _, descriptor = await self._ask(lambda number: Dial(number, session_id, port))
+    async def dial(self, token: str) -> socket.socket:
+        """A connection to where the token leads; raises as `LinkDoor` does."""
+        _, descriptor = await self._ask(lambda number: Dial(number, token))
         return socket.socket(fileno=cast("int", descriptor))
 
     async def call_tool(
         self, token: str, server: str, tool: str, arguments: dict[str, Any], request_id: str
     ) -> dict[str, Any]:
-        """A tool's result; raises as `LinkDoor.call_tool` does."""
-        _, descriptor = await self._ask(lambda number: CallTool(number, token, server, tool, arguments, request_id))
+        """A tool's result; raises as `LinkDoor.call_tool` does, and Exhausted where too many run with this token."""
+        if self._tools[token] >= _TOOLS_AT_ONCE:
+            raise Exhausted(reason=f"{_TOOLS_AT_ONCE} tools run with this token; wait until one has ended")
+        self._tools[token] += 1
+        try:
+            _, descriptor = await self._ask(lambda number: CallTool(number, token, server, tool, arguments, request_id))
+        finally:
+            self._tools -= Counter([token])
         with open(cast("int", descriptor), "rb") as result:  # noqa: ASYNC230 - it lies in memory
             return cast("dict[str, Any]", json.load(result))
 
@@ -82,16 +93,15 @@ class Server:
 
     async def _ask(self, question: Callable[[int], Question]) -> Answer:
         number = next(self._numbers)
-        async with self._turns:
-            answer = self._answers[number] = asyncio.get_running_loop().create_future()
-            try:
-                self._channel.send(question(number))
-                reply, descriptor = await answer
-            except asyncio.CancelledError:
-                _close_unasked(answer)
-                raise
-            finally:
-                del self._answers[number]
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._channel.send(question(number))
+            reply, descriptor = await answer
+        except asyncio.CancelledError:
+            _close_unasked(answer)
+            raise
+        finally:
+            del self._answers[number]
         if reply.code:
             raise error_from_wire(reply.code, reply.facts, reply.message)
         return reply, descriptor

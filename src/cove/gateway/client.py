@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cove.core.errors import CoveError, GuestSilent, InvalidInput, LinkRefused
-from cove.core.ids import SessionId
 from cove.core.ports import Admission
 from cove.gateway import answers
 from cove.gateway.exchange import Exchange, NoAnswer, request_framing
@@ -149,7 +148,7 @@ class Client(Wire):
             with contextlib.suppress(NoAnswer):  # it was closed meanwhile
                 return await self._run(Exchange(self, server, visit, visited, port), request)
         async with visited.dialling:
-            server = await self._connected(visited.session_id, port)
+            server = await self._dialled(visit.token)
         return await self._run(Exchange(self, server, visit, visited, port), request)
 
     async def _run(self, exchange: Exchange, request: Request) -> bool:
@@ -164,8 +163,8 @@ class Client(Wire):
         finally:
             self._exchange = exchange if exchange.has_begun else None
 
-    async def _connected(self, session_id: SessionId, port: int) -> Wire:
-        dialled = await self._service.dial(session_id, port)
+    async def _dialled(self, token: str) -> Wire:
+        dialled = await self._service.dial(token)
         try:
             _, server = await asyncio.get_running_loop().connect_accepted_socket(Wire, dialled)
         except BaseException:

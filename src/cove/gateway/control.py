@@ -56,11 +56,10 @@ class Admit(msgspec.Struct, frozen=True, tag="admit"):
 
 
 class Dial(msgspec.Struct, frozen=True, tag="dial"):
-    """A connection to a port inside, please."""
+    """A connection to where this token leads: a gateway that was taken over reaches what it was shown a token of."""
 
     number: int
-    session_id: SessionId
-    port: int
+    token: str
 
 
 class CallTool(msgspec.Struct, frozen=True, tag="call"):

@@ -1,6 +1,6 @@
 """Where links live: whether a request came to an origin of ours, and which token it carries there. Pure.
 
-On this machine each session has a loopback address of its own, and a link is `http://127.x.y.z:PORT/_cove/TOKEN/`. A
+On this machine each session has a loopback address of its own, and a link is `http://ADDRESS:PORT/_cove/TOKEN/`. A
 program appends paths to that. A browser is given the token as a cookie of that address and sent to the clean path, so
 that a page finds its own absolute paths. Below a wildcard host, the token is the host's first label.
 """

@@ -44,9 +44,9 @@ class Service:
         """Whom the token lets in."""
         return await self._admissions.admit(token)
 
-    async def dial(self, session_id: SessionId, port: int) -> socket.socket:
-        """A connection into the session."""
-        return await self._server.dial(session_id, port)
+    async def dial(self, token: str) -> socket.socket:
+        """A connection to where the token leads."""
+        return await self._server.dial(token)
 
     def opened(self, client: Client) -> bool:
         """Note a connection; false if there are too many."""
