@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.looking import Look
+from websockets.exceptions import InvalidStatus
 
 import cove
 
@@ -61,6 +63,15 @@ def test_root_is_refused_with_one_sentence(inside: cove.Session) -> None:
     refused = inside.command.run("id", user="root")
     assert (refused.success, refused.code) == (False, "NotSupported")
     assert "nobody is root in this session" in refused.error_message
+
+
+def test_a_terminal_works_and_is_nobodys_as_root(inside: cove.Session, served: OrdinaryServer) -> None:
+    one = Look(f"unix://{served.socket}", inside.session_id, "cols=97&rows=31&command=stty%20size%3B%20id%20-un")
+    assert one.end() == {"type": "exited", "exit_code": 0}
+    assert one.shown == b"31 97\r\nwuying\r\n"
+    with pytest.raises(InvalidStatus) as refused:
+        Look(f"unix://{served.socket}", inside.session_id, "user=root")
+    assert b"nobody is root in this session" in refused.value.response.body
 
 
 def test_programs_are_installed_at_home_and_found(inside: cove.Session) -> None:
