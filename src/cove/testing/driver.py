@@ -68,7 +68,8 @@ class _Sandbox:
 class SimulatedDriver:
     """Implements the `Driver` port below `directory`. A later driver on the same directory adopts what is there.
 
-    `before` is awaited before each operation with its name and session: to make it fail, or wait.
+    `before` is awaited before each operation with its name and session: to make it fail, or wait. `memory` is how many
+    bytes the machine seems to have free.
     `ports` says which port of this machine stands for one inside; without a line it is the same number.
     A call made during a pause waits for the resume; what runs already is not frozen.
     """
