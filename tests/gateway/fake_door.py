@@ -21,7 +21,16 @@ def token_of(letter: str) -> str:
 class FakeDoor:
     """Implements `LinkDoor`. `tokens` maps each to its admission or its refusal, `inside` a port to a real one."""
 
+    watcher: LinkWatcher
+
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, and have the gateway forget it."""
+        for session_id in {each.session_id for each in getattr(self, "laid", [])}:
+            self.watcher.closed(session_id, None)
+        self.laid: list[Admission] = []
         self.tokens: dict[str, Admission | CoveError] = {}
         self.inside: dict[tuple[str, int], int | Exception] = {}
         self.results: dict[str, dict[str, Any] | CoveError] = {}
@@ -32,7 +41,6 @@ class FakeDoor:
         self.calls_wait.set()
         self.dials = 0
         self.admissions = 0
-        self.watcher: LinkWatcher
 
     def link(
         self,
@@ -45,7 +53,8 @@ class FakeDoor:
     ) -> str:
         """Lay down a link; gives its token."""
         token = token_of(letter)
-        self.tokens[token] = Admission(link_id=f"l-{letter}", session_id=session, host=host, port=port, **more)
+        self.laid.append(Admission(link_id=f"l-{letter}", session_id=session, host=host, port=port, **more))
+        self.tokens[token] = self.laid[-1]
         return token
 
     async def admit(self, token: str) -> Admission:

@@ -18,9 +18,14 @@ PATIENCE = 20.0
 class World:
     """What a test of links is in."""
 
-    def __init__(self, door: FakeDoor, gateway: Gateway, port: int, stack: contextlib.AsyncExitStack) -> None:
+    def __init__(self, door: FakeDoor, gateway: Gateway, port: int) -> None:
         self.door, self.gateway, self.port = door, gateway, port
-        self._stack = stack
+        self._stack = contextlib.AsyncExitStack()
+
+    async def clear(self) -> None:
+        """As if nobody had been here."""
+        await self._stack.aclose()
+        self.door.clear()
 
     @property
     def host(self) -> str:
@@ -136,15 +141,18 @@ class Caller:
 
 @contextlib.asynccontextmanager
 async def running_world(wildcard: str = "") -> AsyncIterator[World]:
-    """A gateway of its own for one test."""
+    """A gateway until the block is left."""
     door = FakeDoor()
     listener = listen_on_loopback(0)
-    async with contextlib.AsyncExitStack() as stack:
-        stack.callback(listener.close)
-        gateway = Gateway(door, listener, wildcard=wildcard)
-        await gateway.start()
-        stack.push_async_callback(gateway.stop)
-        yield World(door, gateway, listener.getsockname()[1], stack)
+    gateway = Gateway(door, listener, wildcard=wildcard)
+    await gateway.start()
+    world = World(door, gateway, listener.getsockname()[1])
+    try:
+        yield world
+    finally:
+        await world.clear()
+        await gateway.stop()
+        listener.close()
 
 
 def request_head(raw: bytes) -> tuple[str, list[tuple[str, str]]]:
