@@ -227,7 +227,10 @@ class Group:
 
     def has_starved(self) -> bool:
         """Whether the kernel has killed the guest or pid 1 for want of memory: theirs, or the machine's."""
-        files = ((self._root("memory", v2=True), "memory.events"), (self._root("memory", v2=False), "memory.oom_control"))
+        files = (
+            (self._root("memory", v2=True), "memory.events"),
+            (self._root("memory", v2=False), "memory.oom_control"),
+        )
         try:
             return any(_field(root / "guest" / name, "oom_kill") > 0 for root, name in files if root is not None)
         except OSError:  # removed meanwhile, or by somebody else: nothing is known
