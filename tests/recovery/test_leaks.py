@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.waiting import until, until_none
 from tests.world import children, command_of, descriptors, namespaces, threads
 
@@ -13,7 +14,7 @@ from cove import AgentBay
 
 from .running import Cove
 
-ROUNDS, AT_ONCE = 200, 50
+ROUNDS, BESIDE, AT_ONCE = 200, 4, 50
 LEAVE = """
 sleep 1000 &
 mkdir -p $(printf 'deep/%.0s' {1..50})
@@ -23,14 +24,15 @@ echo made
 """
 
 
+@pytest.mark.timeout(400)  # half a minute where nobody else is at work
 def test_two_hundred_sessions_leave_nothing_behind(cove: Cove) -> None:
     cove.up()
     with AgentBay(endpoint=f"unix://{cove.socket}") as bay, ThreadPoolExecutor(AT_ONCE) as pool:
         live(bay, lambda: list(pool.map(lambda _: use_a_session(bay), range(AT_ONCE))))  # pools grow to their size
     until(lambda: not cove.world.processes(), "the last process is buried")
     before = traces(cove)
-    with AgentBay(endpoint=f"unix://{cove.socket}") as bay:
-        live(bay, lambda: [use_a_session(bay) for _ in range(ROUNDS)])
+    with AgentBay(endpoint=f"unix://{cove.socket}") as bay, ThreadPoolExecutor(BESIDE) as pool:
+        live(bay, lambda: list(pool.map(lambda _: use_a_session(bay), range(ROUNDS))))
     until_none(lambda: differences(before, traces(cove)))
     with AgentBay(endpoint=f"unix://{cove.socket}") as bay, ThreadPoolExecutor(AT_ONCE) as pool:
         live(bay, lambda: list(pool.map(lambda _: use_a_session(bay), range(AT_ONCE))))
