@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -221,6 +222,19 @@ def own_address() -> str:
         except OSError:
             return "127.0.0.1"
         return str(asked.getsockname()[0])
+
+
+SERVE = """
+cd; echo served > index.html; nohup {python} -m http.server 30100 >/dev/null 2>&1 &
+until (exec 3<>/dev/tcp/127.0.0.1/30100) 2>/dev/null; do sleep 0.05; done
+"""
+
+
+def test_link_leads_to_what_a_session_serves(served: OrdinaryServer) -> None:
+    with session(served) as inside:
+        inside.command.run(SERVE.format(python=PYTHON), timeout_ms=20_000).unwrap()
+        link = inside.get_link("https", 30100).data
+        assert urllib.request.urlopen(f"{link}index.html", timeout=20).read() == b"served\n"
 
 
 def test_root_directory_of_the_users_becomes_an_image(ordinary: OrdinaryUser) -> None:

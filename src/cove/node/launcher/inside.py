@@ -80,7 +80,7 @@ def _attach_binds(order: Order) -> None:
     for place, bind in enumerate(order.binds):
         target = os.path.normpath(f"new/{bind.inside}")
         os.makedirs(target, exist_ok=True)
-        sys.mount(f"bind{place}", target, None, sys.MS_BIND)
+        sys.mount(f"bind{place}", target, None, sys.MS_BIND | (sys.MS_REC if bind.recursive else 0))
 
 
 def _set_up_network(order: Order) -> str | None:
