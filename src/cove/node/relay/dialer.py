@@ -29,20 +29,21 @@ class Dialer:
         Raises DialRefused, or OSError when nobody answers.
         """
         if not policy.allows_name(name, port):
-            raise DialRefused(f"port {port} of {name} is not allowed")
+            raise DialRefused("not allowed")
         found = await self._names.look_up(name, turn)
         if not found:
             raise OSError(f"there is no host {name}")
         allowed = [each for each in found if policy.allows_result(name, each, port, is_own=is_own(each))]
         if not allowed:
             told = ", ".join(map(str, found[:_MOST_TOLD]))
-            raise DialRefused(f"{name} leads to {told}, which only the operator may open")
+            raise DialRefused(f"leads to {told}: {policy.reason(found[0], is_own=is_own(found[0]))}")
         return await _first_connected(allowed, port)
 
     async def dial_address(self, policy: Policy, address: Address, port: int) -> socket.socket:
         """A socket connected to an address that the session named itself; raises DialRefused or OSError."""
-        if not policy.allows_address(address, port, is_own=is_own(address)):
-            raise DialRefused(f"{address}:{port} is not allowed")
+        own = is_own(address)
+        if not policy.allows_address(address, port, is_own=own):
+            raise DialRefused(policy.reason(address, is_own=own))
         return await _first_connected([address], port)
 
 

@@ -18,6 +18,7 @@ from cove.core.network import (
 )
 
 CLOSED = NetworkPolicy(mode="none")
+NOT_PUBLIC = "not public"
 _LINK = (ip_network("127.0.0.0/8"), ip_network("169.254.0.0/16"), ip_network("::1/128"), ip_network("fe80::/10"))
 _METADATA = (ip_network("100.100.100.200/32"), ip_network("168.63.129.16/32"), ip_network("fd00:ec2::254/128"))
 """Addresses beside link-local ones at which clouds hand a machine its own credentials."""
@@ -54,6 +55,13 @@ class Policy:
         if is_unspecified(address) or any(e.has_address(address) and e.ports == EVERY_PORT for e in self._deny):
             return False
         return (_is_public(address) and not is_own) or any(entry.has_address(address) for entry in self._granted)
+
+    def reason(self, address: Address, *, is_own: bool) -> str:
+        """Why an address is refused, in a word for the log."""
+        address = unmapped(address)
+        is_public = _is_public(address) and not is_own
+        is_granted = any(entry.has_address(address) for entry in self._granted)
+        return "not allowed" if self.mode == "none" or is_public or is_granted else NOT_PUBLIC
 
     def allows_name(self, name: str, port: int) -> bool:
         """Whether a connection to this name and port is allowed, wherever the name leads within `allows_result`."""

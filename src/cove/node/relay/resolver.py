@@ -13,8 +13,8 @@ _AT_ONCE = 32
 _REST_SECONDS = 0.05
 _IDLE_SECONDS = 10.0
 
-Find = Callable[[str], Awaitable[Code]]
-"""Says of a name that the open internet may have: OK, NO_SUCH_NAME, or FAILED."""
+Find = Callable[[str, int], Awaitable[Code]]
+"""Says of a name that the open internet may have, asked for by a kind of record: OK, NO_SUCH_NAME, or FAILED."""
 Refused = Callable[[Query], None]
 """Told of a question for a name that the policy does not know."""
 
@@ -45,7 +45,7 @@ class Resolver:
     async def answer(self, query: Query) -> bytes:
         """The answer, after the name was looked up where that is needed."""
         name = self._addresses.unsure(query)
-        code = await self._find(name) if name else Code.OK
+        code = await self._find(name, query.kind) if name else Code.OK
         return build_answer(query, code=code) if code is not Code.OK else self._answer_at_once(query)
 
     def _answer_at_once(self, query: Query) -> bytes:

@@ -17,7 +17,7 @@ from cove.node.relay.doors import Door
 from cove.node.relay.hello import HelloGate
 from cove.node.relay.names import Names
 from cove.node.relay.pipe import Pipe, close_ordinarily, reset_on_close
-from cove.node.relay.policy import Policy, parse_address
+from cove.node.relay.policy import NOT_PUBLIC, Policy, parse_address
 from cove.node.relay.proxy import Opening, receive_wish, refusal
 from cove.node.relay.quotas import DNS_CONNECTIONS, NEW_CONNECTIONS, RESOLUTIONS, Bucket
 from cove.node.relay.resolver import Resolver
@@ -107,22 +107,21 @@ class Relayed:
         """The connections whose numbers follow `after`, oldest first; below 0, so many of the last."""
         return self._journal.after(after)
 
-    async def _find(self, name: str) -> Code:
+    async def _find(self, name: str, kind: int) -> Code:
         """Whether the open internet has a name that leads anywhere this session may go."""
         try:
             found = await self._outside.names.look_up(name, self._turn)
         except OSError:
             return Code.FAILED
         leads = any(self._policy.leads_somewhere(each, is_own=is_own(each)) for each in found)
-        if found and not leads:
-            reason = f"{name} leads to {found[0]}, which only the operator may open"
-            self._note(name, _DNS_PORT, "refused", reason=reason)
+        if found and not leads and kind == Kind.A:  # its other kinds are asked for beside it
+            self._note(name, _DNS_PORT, "refused", reason=f"leads to {found[0]}: {NOT_PUBLIC}")
         return Code.OK if leads else Code.NO_SUCH_NAME
 
     def _note_question(self, query: Query) -> None:
         name = canonical_name(query.name)
         if query.kind == Kind.A and name:
-            self._note(name, _DNS_PORT, "refused", reason=f"{name} is not allowed")
+            self._note(name, _DNS_PORT, "refused", reason="not allowed")
 
     async def _serve(self, connection: socket.socket) -> None:
         """One connection of the session. Until it is carried, whatever goes wrong shows as a broken connection."""
@@ -152,7 +151,7 @@ class Relayed:
             upstream = await self._dial(target)
         except DialRefused as refused:
             self._note(target.host, target.port, "refused", reason=str(refused))
-            await _tell(connection, target, 403, str(refused))
+            await _tell(connection, target, 403, f"{target.host}:{target.port}: {refused}")
         except OSError as error:
             self._note(target.host, target.port, "failed", reason=str(error) or "no answer in time")
             await _tell(connection, target, 502, f"{target.host} does not answer")
@@ -169,7 +168,7 @@ class Relayed:
         if target.name is not None:
             return await self._outside.dialer.dial_name(self._policy, target.name, target.port, self._turn)
         if target.address in POOL:
-            raise DialRefused(f"{target.address} stands for no name")
+            raise DialRefused("stands for no name")
         return await self._outside.dialer.dial_address(self._policy, target.address, target.port)
 
     async def _open(self, connection: socket.socket, upstream: socket.socket, opening: Opening | None) -> None:
