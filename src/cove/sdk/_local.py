@@ -1,7 +1,7 @@
 """This user's own Cove: whether it answers, and how it is started where it does not.
 
-The starting itself is done by `cove up --background`, so that whoever starts it, the same rules hold. Nothing here is
-asynchronous: where an event loop runs, it is done in a thread.
+The starting itself is that of `cove up --background`: whoever starts it, the same rules hold. Nothing here is
+asynchronous; where an event loop runs, it is done in a thread.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from cove.core.version import __version__
 
 _LOOK_SECONDS = 5.0
 _START_SECONDS = 180.0
-"""More than `cove up --background` takes at most: the very first start renders the image."""
+"""More than its starter takes at most: the very first start renders the image."""
 _MOST_BYTES = 65536
 _ASK = b"GET /healthz HTTP/1.1\r\nHost: cove\r\nConnection: close\r\n\r\n"
 _turn = threading.Lock()
@@ -95,7 +95,7 @@ def _check_owner(local: LocalCove) -> None:
 
 
 def _start(local: LocalCove) -> None:
-    command = [sys.executable, "-P", "-m", "cove", "up", "--background", "--json", "--data", local.data]
+    command = [sys.executable, "-P", "-m", "cove.app", local.data]
     nothing = subprocess.DEVNULL
     with subprocess.Popen(
         command, stdin=nothing, stdout=nothing, stderr=subprocess.PIPE, env=local.variables, start_new_session=True
@@ -111,7 +111,7 @@ def _start(local: LocalCove) -> None:
 
 
 def _cause(said: str, code: int) -> str:
-    return said.strip().rpartition("cove: ")[2] or f"`cove up --background` ended with exit code {code}"
+    return said.strip().rpartition("cove: ")[2] or f"its starter ended with exit code {code}"
 
 
 def _failed(local: LocalCove, reason: str) -> LocalCoveFailed:
