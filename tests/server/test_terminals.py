@@ -11,7 +11,9 @@ import pytest
 from tests.looking import PATIENCE, Look
 from websockets.exceptions import InvalidStatus
 
-from cove.testing import Cove
+from cove.testing import Cove, running_cove
+
+from .conftest import client_of
 
 Open = Callable[..., Look]
 
@@ -182,6 +184,48 @@ def test_who_types_into_a_session_paused_by_hand_is_told_once(look: Open, http: 
     one.type("exit\n")
     one.end()
     assert [said["type"] for said in one.said] == ["opened", "paused", "exited"]
+
+
+def tenants_look(cove: Cove, http: httpx2.Client, **key: float) -> tuple[Look, str]:
+    """A look at a terminal of a tenant's session, and the id of the tenant's key."""
+    made = http.post("/v1/keys", json={"tenant": "blue", **key}).json()
+    mine = {"Authorization": f"Bearer {made['secret']}"}
+    session = http.post("/v1/sessions", json={}, headers=mine).json()["session_id"]
+    return Look(cove.endpoint, session, "command=cat", made["secret"]), made["key"]["key_id"]
+
+
+def test_a_revoked_key_shows_and_types_no_more(cove: Cove, http: httpx2.Client) -> None:
+    one, key = tenants_look(cove, http)
+    one.type("before\n")
+    one.until(b"before\r\nbefore")
+    http.delete(f"/v1/keys/{key}").raise_for_status()
+    one.type("after\n")
+    last = one.end()
+    assert (last["type"], last["code"]) == ("failed", "KeyInvalid")
+    assert b"after" not in one.shown
+
+
+def test_an_expired_key_shows_and_types_no_more(cove: Cove, http: httpx2.Client) -> None:
+    one, _ = tenants_look(cove, http, expires_in=100.0)
+    assert one.id
+    cove.pass_time(200)
+    one.type("after\n")
+    assert one.end()["code"] == "KeyInvalid"
+    assert one.shown == b""
+
+
+def test_more_open_terminals_than_may_be_take_no_request_its_place(http: httpx2.Client) -> None:
+    with running_cove(most_requests=3) as small, client_of(small) as client:
+        made = client.post("/v1/keys", json={"tenant": "blue"}).json()["secret"]
+        client.headers["Authorization"] = f"Bearer {made}"
+        session = client.post("/v1/sessions", json={}).json()["session_id"]
+        looks = [Look(small.endpoint, session, key=made) for _ in range(3)]
+        with refused() as answers:
+            Look(small.endpoint, session, key=made)
+        assert (answers[0][0], answers[0][1]["code"]) == (503, "TooManyRequests")
+        assert client.get("/v1/sessions").status_code == 200
+        for one in looks:
+            one.close()
 
 
 def test_a_client_that_takes_nothing_holds_up_nobody_else(look: Open, http: httpx2.Client, session: str) -> None:

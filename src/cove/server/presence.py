@@ -11,6 +11,7 @@ class Presence:
     def __init__(self, *, is_background: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self.is_background = is_background
         self.in_flight = 0
+        self.sockets = 0
         self.uses = 0
         self._clock = clock
         self._living: int | None = None
@@ -31,6 +32,16 @@ class Presence:
             self.uses += 1
             self._used = self._clock()
             self._living = None
+
+    @contextmanager
+    def use_socket(self) -> Iterator[None]:
+        """The same for a WebSocket, of which there may be many for long: it takes no request's place."""
+        self.sockets += 1
+        try:
+            with self.use():
+                yield
+        finally:
+            self.sockets -= 1
 
     def count(self, living: int, uses: int) -> None:
         """So many sessions lived when `uses` had been made; that tells nothing once there were more."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard, Scope
 
@@ -26,13 +27,28 @@ def authentication(settings: ServerSettings) -> Guard:
         if not header and _uid(connection) in settings.trusted_uids:
             connection.scope["state"]["caller"] = Caller(tenant=LOCAL, is_operator=True)
             return
-        if settings.presence.in_flight > settings.most_requests:
+        if _beside(connection, settings) > settings.most_requests:
             raise TooManyRequests(limit=settings.most_requests)
         if not header:
             raise KeyInvalid(problem="missing")
         connection.scope["state"]["caller"] = await keys.authenticate(_bearer(header))
 
     return authenticate
+
+
+def _beside(connection: Connection, settings: ServerSettings) -> int:
+    """How many of its kind are answered now, itself among them: requests, or open WebSockets."""
+    presence = settings.presence
+    is_socket = connection.scope["type"] == ScopeType.WEBSOCKET
+    return presence.sockets if is_socket else presence.in_flight - presence.sockets
+
+
+async def check_still_let_in(connection: Connection) -> None:
+    """Whether a WebSocket's key is still good; raises KeyInvalid once it is not."""
+    header = connection.headers.get("authorization", "")
+    if header:
+        keys: Keys = connection.app.state.key_chain
+        await keys.authenticate(_bearer(header))
 
 
 def caller_of(scope: Scope) -> Caller:

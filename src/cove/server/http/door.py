@@ -29,7 +29,8 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         if scope["type"] in _ASKING and scope.get("path") != _UNCOUNTED:
-            with self._presence.use():
+            presence = self._presence
+            with presence.use_socket() if scope["type"] == _SOCKET else presence.use():
                 await self._serve(scope, receive, send)
         else:
             await self._serve(scope, receive, send)

@@ -18,6 +18,7 @@ from cove.core.api import TerminalList
 from cove.core.errors import CoveError, InvalidInput
 from cove.core.ids import SessionId
 from cove.core.terminal import Detached, Exited, Failed, Heard, Opened, OpenTerminal, Paused, Said
+from cove.server.http.auth import check_still_let_in
 from cove.server.http.documents import ERRORS, NOT_FOUND, SANDBOX, WRONG_STATE
 from cove.server.http.failures import error_answer
 from cove.server.parts import Caller
@@ -98,6 +99,7 @@ async def _converse(socket: Socket, window: Window) -> Heard | None:
 
 async def _show(socket: Socket, window: Window) -> Exited | Detached:
     while isinstance(heard := await window.receive(), bytes):
+        await check_still_let_in(socket)
         await socket.send_data(heard, mode="binary")
     return heard
 
@@ -105,6 +107,8 @@ async def _show(socket: Socket, window: Window) -> Exited | Detached:
 async def _listen(socket: Socket, window: Window) -> None:
     was_heard = True
     while (message := await socket.receive())["type"] == "websocket.receive":
+        await check_still_let_in(socket)
+        await asyncio.sleep(0)  # many messages may be there without waiting: let others have their turn
         said = _said(message)
         if not isinstance(said, bytes):
             await window.say(said)
