@@ -61,6 +61,7 @@ async def test_idle_session_is_released_where_that_was_asked(agent_bay: Any, set
     assert (await settled(session.command.run("true"))).code == "SessionNotFound"
 
 
+@pytest.mark.parametrize(("kind", "door"), [("async", "unix")], indirect=True)  # it takes its time
 async def test_kept_alive_session_is_not_idle(agent_bay: Any, settled: Any) -> None:
     session = (await settled(agent_bay.create(cove.CreateSessionParams(idle_release_timeout=2)))).unwrap()
     try:
