@@ -39,7 +39,7 @@ async def test_a_browser_gets_a_cookie_and_the_clean_path(world: World) -> None:
 
     assert first.status == 200
     assert not seen  # nothing of the session's is shown at the address that carries the token
-    assert first.one("set-cookie") == f"cove_link={token}; Path=/; HttpOnly; SameSite=Strict"
+    assert f"cove_link={token}; Path=/; HttpOnly; SameSite=Strict" in first.all("set-cookie")
     assert 'content="0;url=/notes?page=2"' in first.text
     assert first.one("referrer-policy") == "no-referrer"
 
@@ -47,6 +47,20 @@ async def test_a_browser_gets_a_cookie_and_the_clean_path(world: World) -> None:
 
     assert second.text == "page"
     assert request_head(seen[0])[0] == "GET /notes?page=2 HTTP/1.1"
+
+
+async def test_what_an_earlier_session_left_in_a_browser_is_forgotten(world: World) -> None:
+    await world.inside(answering())
+    link = f"/_cove/{world.door.link()}/"
+
+    first = await world.get(link, *BROWSER)
+
+    assert first.one("clear-site-data") == '"storage"'
+    seen = next(cookie.partition(";")[0] for cookie in first.all("set-cookie") if cookie.startswith("cove_session="))
+    again = await world.get(link, *BROWSER, f"Cookie: {seen}")
+    assert again.all("clear-site-data") == []
+    another = await world.get(link, *BROWSER, f"Cookie: {seen}x")
+    assert another.one("clear-site-data") == '"storage"'
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,19 @@ def test_nothing_that_a_page_keeps_is_seen_by_another(
     assert len({served.home for served in (attacker, victim, second)}) == 3
 
 
+def test_a_browser_forgets_what_an_earlier_session_left_at_an_address(attacked: tuple[Served, Served, Page]) -> None:
+    attacker, _, page = attacked
+    page.evaluate(KEEP)
+    page.goto(attacker.link)  # the same session's again: it finds what it kept
+    page.wait_for_url(attacker.home)
+    assert page.evaluate(LOOK)[2] == 1
+    page.context.clear_cookies(name="cove_session")  # as if another session had lived here
+    page.goto(attacker.link)
+    page.wait_for_url(attacker.home)
+    kept, _, workers = page.evaluate(LOOK)
+    assert (kept, workers) == (None, 0)
+
+
 def test_a_session_is_never_told_its_own_token_nor_is_a_script(attacked: tuple[Served, Served, Page]) -> None:
     attacker, _, page = attacked
     page.goto(f"{attacker.home}deeper")

@@ -5,8 +5,9 @@ import json
 from typing import Any
 
 from cove.core import errors
+from cove.core.ids import SessionId
 from cove.gateway.head import Pairs, write_response
-from cove.gateway.places import COOKIE, Visit
+from cove.gateway.places import COOKIE, VISITED, Visit
 
 STATUSES: dict[type[errors.CoveError], int] = {
     errors.LinkRefused: 403,
@@ -42,6 +43,8 @@ _REASONS = {
     504: "Gateway Timeout",
 }
 _RETRY_SECONDS = 2
+_VISITED_SECONDS = 31 * 86400
+"""Longer than a session can live."""
 _OURS: Pairs = [
     ("Cache-Control", "no-store"),
     ("Referrer-Policy", "no-referrer"),
@@ -72,8 +75,11 @@ def refused(error: errors.CoveError, *, as_page: bool) -> bytes:
     return refusal(status_of(error), str(error), as_page=as_page, is_retryable=error.retryable)
 
 
-def handing_over(visit: Visit) -> bytes:
+def handing_over(visit: Visit, session_id: SessionId, *, is_known: bool) -> bytes:
     """A page that gives the browser the cookie and sends it to the clean path.
+
+    Unless it is known here, the browser forgets what an earlier session has left at this address, and above all its
+    service workers, which would answer in the name of this one.
 
     Not a redirect: after one, a browser that came from another site sends no `SameSite=Strict` cookie, and it would
     hand the address with the token on as the `Referer`.
@@ -83,7 +89,9 @@ def handing_over(visit: Visit) -> bytes:
     secure = "; Secure" if visit.origin.startswith("https:") else ""
     cookie = f"{COOKIE}={visit.token}; Path=/; HttpOnly; SameSite=Strict{secure}"
     page = _page("Opening…", f'<a href="{html.escape(path)}">Go on</a>', more)
-    return _answer(200, page, "text/html", [("Set-Cookie", cookie)])
+    visited = f"{VISITED}={session_id}; Path=/; HttpOnly; SameSite=Lax; Max-Age={_VISITED_SECONDS}{secure}"
+    forgotten = [] if is_known else [("Clear-Site-Data", '"storage"')]
+    return _answer(200, page, "text/html", [("Set-Cookie", cookie), ("Set-Cookie", visited), *forgotten])
 
 
 def tool_result(result: dict[str, Any]) -> bytes:

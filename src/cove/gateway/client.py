@@ -10,7 +10,7 @@ from cove.core.ports import Admission
 from cove.gateway import answers
 from cove.gateway.exchange import Exchange, NoAnswer, request_framing
 from cove.gateway.head import HttpError, Request, parse_request
-from cove.gateway.places import Misdirected, Visit, is_navigation, query_of
+from cove.gateway.places import Misdirected, Visit, has_visited, is_navigation, query_of
 from cove.gateway.sessions import Visited
 from cove.gateway.translation import is_upgrade
 from cove.gateway.wire import Broken, Wire
@@ -84,6 +84,7 @@ class Client(Wire):
     async def _live(self) -> None:
         try:
             while await self._serve_one():
+                self._exchange = None
                 self._wait(_KEEP_SECONDS)
             self.close()
         except (Broken, HttpError):
@@ -128,7 +129,8 @@ class Client(Wire):
         if admission.port is None:
             raise LinkRefused(problem="it names no port")
         if visit.prefix and is_navigation(request):
-            return await self._say_last(answers.handing_over(visit))
+            is_known = has_visited(request, admission.session_id)
+            return await self._say_last(answers.handing_over(visit, admission.session_id, is_known=is_known))
         return await self._enter(request, visit, admission, admission.port)
 
     async def _enter(self, request: Request, visit: Visit, admission: Admission, port: int) -> bool:

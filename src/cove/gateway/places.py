@@ -12,10 +12,14 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from cove.core.errors import LinkRefused
+from cove.core.ids import SessionId
 from cove.core.link import LINK_PATH
 from cove.gateway.head import HttpError, Request
 
 COOKIE = "cove_link"
+VISITED = "cove_session"
+"""The cookie that says whose pages the browser has seen at this address; a later session may come to live there."""
+OURS = frozenset({COOKIE, VISITED})
 TOOL_PATH = "/callTool"
 _TOKEN = re.compile(r"[0-9a-z-]{16,63}")
 _PREFIXED = re.compile(rf"{re.escape(LINK_PATH)}([0-9a-z-]+)(?:(/.*)|(\?.*)|)")
@@ -87,13 +91,18 @@ def is_navigation(request: Request) -> bool:
     return request.fields.first("upgrade-insecure-requests") == "1"
 
 
+def has_visited(request: Request, session_id: SessionId) -> bool:
+    """Whether what the browser keeps for this address is of this session."""
+    return _cookie(request, VISITED) == session_id
+
+
 def without_cookie(cookies: str) -> str:
-    """A `Cookie` header without ours, which is no business of the session's.
+    """A `Cookie` header without ours, which are no business of the session's.
 
     >>> without_cookie("a=1; cove_link=t0ken; b=2")
     'a=1; b=2'
     """
-    return "; ".join(each for each in cookies.split("; ") if each.partition("=")[0].strip() != COOKIE)
+    return "; ".join(each for each in cookies.split("; ") if each.partition("=")[0].strip() not in OURS)
 
 
 def query_of(target: str) -> dict[str, str]:
@@ -109,9 +118,9 @@ def _host(request: Request) -> str:
     return hosts[0]
 
 
-def _cookie(request: Request) -> str:
+def _cookie(request: Request, wanted: str = COOKIE) -> str:
     pairs = (pair.strip().partition("=") for each in request.fields.all("cookie") for pair in each.split(";"))
-    return next((token for name, _, token in pairs if name == COOKIE), "")
+    return next((value for name, _, value in pairs if name == wanted), "")
 
 
 def _checked(token: str) -> str:

@@ -7,7 +7,7 @@ it hears of them: `Origin` and `Referer` of this origin say the same. What is ou
 import re
 
 from cove.gateway.head import Fields, Pairs, Request, Response
-from cove.gateway.places import COOKIE, Visit, without_cookie
+from cove.gateway.places import OURS, Visit, without_cookie
 
 _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -80,7 +80,7 @@ def _told_of_us(name: str, value: str, visit: Visit, port: int) -> str:
     if name == "location":
         return _location(value, visit, port)
     if name == "set-cookie":
-        return "" if value.partition("=")[0].strip() == COOKIE else _COOKIE_DOMAIN.sub("", value)
+        return "" if value.partition("=")[0].strip() in OURS else _COOKIE_DOMAIN.sub("", value)
     return value
 
 
