@@ -20,7 +20,7 @@ GARBAGE = {
     "a head without an end": b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000,
     "another protocol": b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
     "chunks that are none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
-    "an endless word on the way": b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+    "an endless word on the way": b"HTTP/1.1 100 Continue\r\n\r\n" * 1000 + b"HTTP/1.1 204 No Content\r\n\r\n",
     "nothing": b"",
     "half a head": b"HTTP/1.1 200 OK\r\nContent-",
 }

@@ -57,6 +57,26 @@ async def test_without_a_token_of_ours_nothing_is_shown(world: World, target: st
     assert world.door.dials == 0
 
 
+@pytest.mark.parametrize(
+    ("second", "status"),
+    [
+        ("GET /_cove/TOKEN/ HTTP/1.1\nHost: evil.example\n\n", 421),
+        ("GET /a b HTTP/1.1\n\n", 400),
+        ("GET / HTTP/1.1\nHost: HOST\n\n", 403),
+    ],
+)
+async def test_a_refusal_is_told_on_a_connection_that_was_of_use_before(world: World, second: str, status: int) -> None:
+    await world.inside(answering())
+    token = world.door.link()
+    caller = await world.connect()
+    await caller.send(f"GET /_cove/{token}/ HTTP/1.1\nHost: {world.host}\n\n")
+    assert (await caller.answer()).status == 200
+
+    await caller.send(second.replace("TOKEN", token).replace("HOST", world.host))
+
+    assert (await caller.answer()).status == status
+
+
 async def test_a_token_is_never_told_again(world: World) -> None:
     for target in (f"/_cove/{token_of('b')}/", f"/callTool?token={token_of('b')}&server=s&tool=t&args=%7B%7D"):
         answer = await world.get(target)

@@ -107,6 +107,33 @@ async def test_a_refused_handshake_is_an_ordinary_answer(world: World) -> None:
     assert (answer.status, answer.text) == (403, "no")
 
 
+async def test_a_request_with_a_body_becomes_no_websocket(world: World) -> None:
+    await world.inside(echo)
+    caller = await world.connect()
+    await caller.send(f"GET /_cove/{world.door.link()}/ HTTP/1.1\nHost: {world.host}\nContent-Length: 9\n{UPGRADE}\n\n")
+
+    assert (await caller.answer()).status == 502
+
+
+async def test_the_last_words_of_a_client_reach_a_server_that_spoke_before(world: World) -> None:
+    heard = asyncio.get_running_loop().create_future()
+
+    async def say_and_listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(SWITCHING)
+        writer.write_eof()
+        heard.set_result(await reader.read())
+
+    await world.inside(say_and_listen)
+    caller = await opened(world)
+    assert await caller.end() == b""
+    caller.writer.write(b"last words" * 1000)
+    caller.writer.close()
+
+    async with asyncio.timeout(PATIENCE):
+        assert await heard == b"last words" * 1000
+
+
 async def test_either_end_may_close_first(world: World) -> None:
     ended = asyncio.Event()
 

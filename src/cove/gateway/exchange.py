@@ -12,6 +12,8 @@ from cove.gateway.translation import inward, is_upgrade, outward
 from cove.gateway.tunnel import tunnel
 from cove.gateway.wire import Broken, Wire
 
+_MOST_HEADS = 16
+"""What a server may say on the way (1xx), and then its answer."""
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -39,16 +41,17 @@ class Exchange:
         """Whether the client may send another request; raises NoAnswer while nothing has begun, HttpError, Broken."""
         body = request_framing(request.fields)
         fields = inward(request, self._visit, self._port, peer) + _framed(request.fields, body)
-        is_kept = False
         try:
             await self._welcome(request)
             await self._ask(write_request(request.method, self._visit.target, fields))
             is_kept, goes_on = await (self._answer(request) if body.is_done else self._both_ways(request, body))
-        finally:
-            if is_kept:
-                self._visited.keep(self._port, self._server)
-            else:
-                self._server.abort()
+        except BaseException:
+            self._server.abort()
+            raise
+        if is_kept:
+            self._visited.keep(self._port, self._server)
+        else:
+            self._server.close()
         return goes_on
 
     async def _welcome(self, request: Request) -> None:
@@ -117,7 +120,7 @@ class Exchange:
     async def _response_head(self) -> Response:
         """The first that is final: what a server says on the way stays between it and us."""
         try:
-            while True:
+            for _ in range(_MOST_HEADS):
                 found = await self._server.head()
                 if found is None:
                     raise NoAnswer("closed the connection before it answered")
@@ -128,6 +131,7 @@ class Exchange:
             raise NoAnswer("closed the connection in the middle of its answer's head") from error
         except HttpError as error:
             raise NoAnswer(f"answered something that is no HTTP: {error}") from error
+        raise NoAnswer("says one thing after the other, and no answer")
 
     def _response_framing(self, request: Request, response: Response) -> Framing:
         if request.method == "HEAD" or response.status in _WITHOUT_BODY:
@@ -141,7 +145,8 @@ class Exchange:
         return Counted(length) if length >= 0 else Endless()
 
     async def _switch(self, request: Request, response: Response) -> tuple[bool, bool]:
-        if not is_upgrade(request.fields) or not is_upgrade(response.fields):
+        is_asked = is_upgrade(request.fields) and request_framing(request.fields).is_done
+        if not is_asked or not is_upgrade(response.fields):
             raise NoAnswer("changed to a protocol that nobody asked for")
         fields = outward(response, self._visit, self._port)
         fields += [("Connection", "Upgrade"), ("Upgrade", "websocket")]

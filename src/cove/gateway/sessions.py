@@ -46,6 +46,7 @@ class Visited:
     def keep(self, port: int, wire: Wire) -> None:
         """Keep a connection for the next request."""
         waiting = self._ready.setdefault(port, [])
+        wire.watch()
         if wire.is_idle and len(waiting) < _READY_PER_PORT:
             waiting.append(wire)
         else:

@@ -80,6 +80,10 @@ class Wire(asyncio.Protocol):
         """Whether it stands, and nothing has come that nobody took."""
         return not self.has_ended and not self._held
 
+    def watch(self) -> None:
+        """Notice its end, and what comes unasked, also while nobody waits for anything."""
+        self._pause(False)
+
     async def head(self) -> bytes | None:
         """The next message's head with its empty line; None if the connection ended before its first byte.
 
