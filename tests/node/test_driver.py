@@ -17,6 +17,7 @@ from cove.core.errors import CallNotFound, SandboxGone, SandboxNotCreated
 from cove.core.ids import CallId, ImageId, SessionId
 from cove.core.image import Image
 from cove.core.limits import MIB, Limits
+from cove.core.network import NetworkPolicy
 from cove.core.ports import SandboxSpec
 from cove.core.session import EndReason
 from cove.node.cgroups import find_hierarchies, session_names
@@ -236,3 +237,27 @@ async def test_driver_says_what_it_gives(node: Node) -> None:
     assert found.driver == "namespaces"
     assert all(found.controls.values())
     assert any(find_hierarchies().kind in note for note in found.notes)
+
+
+DIAL = "(exec 3<>/dev/tcp/10.9.9.9/80; cat <&3) 2>/dev/null; true"
+
+
+async def test_adopted_sandbox_reaches_nothing_until_its_network_is_set(node: Node) -> None:
+    async with node.driver(keep=True) as driver:
+        facts = await driver.create(spec())
+        assert await refusals(driver) == ["not public"]
+    async with node.driver() as driver:
+        await driver.adopt(ONE, facts)
+        assert await refusals(driver) == ["not allowed"]
+        await driver.set_network(ONE, NetworkPolicy())
+        assert await refusals(driver) == ["not allowed", "not public"]
+        assert [line.number for line in await driver.connections(ONE, 1)] == [2]
+        for asked in (driver.set_network(TWO, NetworkPolicy()), driver.connections(TWO, 0)):
+            with pytest.raises(SandboxGone):
+                await asked
+
+
+async def refusals(driver: NamespacesDriver) -> list[str]:
+    """Why connections were refused, after one more that is."""
+    await shell(driver, DIAL)
+    return [line.reason for line in await driver.connections(ONE, 0)]

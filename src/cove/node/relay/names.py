@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from cove.core.network import Address
 from cove.node.relay.policy import parse_address
 
-_THREADS = 32
+_THREADS = 256
+"""More than a few sessions together may hold (RESOLUTIONS each), whose names nobody answers for."""
 _REMEMBERED_SECONDS, _MISSING_SECONDS = 30.0, 5.0
 _REMEMBERED_NAMES = 4096
 _NO_SUCH_NAME = (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL)
