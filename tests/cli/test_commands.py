@@ -30,7 +30,8 @@ def run(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_tree_is_the_documented_one() -> None:
-    sessions = {"list", "create", "show", "exec", "shell", "pause", "resume", "delete", "link", "links", "unlink"}
+    sessions = {"list", "create", "show", "exec", "shell", "terminals"}
+    sessions |= {"pause", "resume", "delete", "link", "links", "unlink"}
     files = {"ls", "get", "put", "rm", "mkdir", "mv"}
     assert {" ".join(path) for path in EVERY} == {
         *("up", "status", "top", "stop", "logs", "demo", "doctor"),

@@ -11,9 +11,14 @@ from pathlib import Path
 import pytest
 from tests.serving import IS_REAL, Server
 from tests.waiting import until
+from websockets.sync.server import unix_serve
 
 from cove.app.local import Started
-from cove.cli.bridge import Escape
+from cove.cli.bridge import Bridge, Escape
+from cove.cli.modes import Modes
+from cove.core.errors import ConnectionLost
+from cove.sdk._settings import Address, ClientSettings
+from cove.sdk._sockets import WebSocket
 
 from .conftest import run_cove
 from .person import Person
@@ -152,7 +157,7 @@ def test_two_shells_are_two_terminals(shell: Shell) -> None:
     assert (len(ttys), [person.leaves() for person in people]) == (2, [0, 1])
 
 
-def test_one_leaves_and_comes_back(shell: Shell) -> None:
+def test_one_leaves_and_comes_back(real: Server, inside: str, shell: Shell) -> None:
     person = shell()
     person.type("kept=treasure; echo re''ady\r")
     person.sees("ready")
@@ -160,6 +165,8 @@ def test_one_leaves_and_comes_back(shell: Shell) -> None:
     assert person.leaves() == 0
     assert person.is_put_right()
     terminal = person.sees(r"--attach (t-\w+)")[1]
+    listed = run_cove(real.data, "session", "terminals", inside).stdout
+    assert listed == f"TERMINAL\tSIZE\tSHOWN\n{terminal}\t80x24\tno\n"
     again = shell(options=("--attach", terminal))
     again.type("echo $kept; exit 6\r")
     again.sees("[\r\n]treasure\r\n")
@@ -264,6 +271,41 @@ class TestLostConnections:
             again.type("echo $kept; exit 6\r")
             again.sees("[\r\n]treasure\r\n")
             assert again.leaves() == 6
+
+
+def test_a_server_that_falls_silent_counts_as_lost(tmp_path: Path) -> None:
+    """A machine that has lost its power says no word, and no end either."""
+    keys, wake = os.pipe(), os.pipe()
+    path = str(tmp_path / "silent")
+
+    class Still:
+        descriptors, ended_by, was_resized = (keys[0], wake[0]), 0, False
+
+    with unix_serve(lambda connection: connection.recv(60), path, ping_interval=None) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = Address(shown="unix://silent", base_url="http://cove", socket=path)
+        socket = WebSocket(ClientSettings(address=address, api_key=""), "/v1/sessions/s/terminal")
+        with pytest.raises(ConnectionLost):
+            Bridge(socket, Still(), "s", silence=0.5).run()  # type: ignore[arg-type]
+        socket.close()
+
+
+@pytest.mark.parametrize(
+    ("shown", "undone"),
+    [
+        (b"plain \x1b[31mred", b""),
+        (b"\x1b[?1049h\x1b[?1h", b"\x1b[?1049l\x1b[?1l"),
+        (b"\x1b[?1049h\x1b[?1049l\x1b[?25l\x1b[?25h", b""),
+        (b"\x1b[?1000;1006h\x1b[?25l", b"\x1b[?1000l\x1b[?1006l\x1b[?25h"),
+        (b"\x1b[?9999h\x1b[?" + b"1;" * 99 + b"h\x1b[?", b""),
+    ],
+)
+def test_what_was_switched_on_is_switched_off_and_nothing_else(shown: bytes, undone: bytes) -> None:
+    whole, pieces = Modes(), Modes()
+    whole.watch(shown)
+    for byte in shown:
+        pieces.watch(bytes((byte,)))
+    assert whole.undo() == pieces.undo() == undone + b"\x1b[0m"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from cove.cli.console import Console
     from cove.sdk._sockets import WebSocket
 
+_SILENCE = 90.0
+"""Seconds without a word from the server, which sends a ping every twenty, until the connection counts as lost."""
 _STARTS = b"\r\n"
 _MARK, _LEAVE = ord("~"), ord(".")
 
@@ -46,7 +48,15 @@ class Escape:
 class Bridge:
     """Runs until the terminal inside has ended, or the person leaves, or is gone."""
 
-    def __init__(self, socket: "WebSocket", console: "Console", session_id: str, *, is_redrawn: bool = False) -> None:
+    def __init__(
+        self,
+        socket: "WebSocket",
+        console: "Console",
+        session_id: str,
+        *,
+        is_redrawn: bool = False,
+        silence: float = _SILENCE,
+    ) -> None:
         self.terminal_id = ""
         self._socket = socket
         self._console = console
@@ -55,6 +65,7 @@ class Bridge:
         self._escape = Escape()
         self._last: Exited | Detached | Failed | None = None
         self._has_left = False
+        self._silence = silence
 
     @property
     def again(self) -> str:
@@ -83,6 +94,7 @@ class Bridge:
             self._socket.flush()
         for message in self._socket.receive():
             self._hear(message)
+        self._socket.check_alive(self._silence)
 
     def _wait(self, keys: int, wake: int) -> set[int]:
         poller, socket = select.poll(), self._socket
@@ -90,7 +102,7 @@ class Bridge:
         poller.register(socket.fileno(), select.POLLIN | (select.POLLOUT if socket.waits else 0))
         if not socket.waits:
             poller.register(keys, select.POLLIN)
-        return {fd for fd, _ in poller.poll(0 if socket.has_more else None)}
+        return {fd for fd, _ in poller.poll(0 if socket.has_more else self._silence * 250)}
 
     def _type(self, keys: bytes) -> None:
         passed, self._has_left = self._escape.filter(keys)

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+from cove.cli.modes import Modes
 from cove.core.errors import InvalidInput, NotSupported
 
 _IN, _OUT = 0, 1
 _READ = 64 * 1024
 _MOST_CELLS = 500
-_PUT_RIGHT = b"\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m"
-"""Leaves the second screen and ends mouse, paste and keypad modes, colours, and a hidden cursor."""
 _ENDING = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 
 
@@ -28,6 +27,7 @@ class Console:
             raise InvalidInput(name="standard input or output", value="no terminal", remedy=remedy)
         self.ended_by = 0
         self.was_resized = False
+        self._modes = Modes()
         self._restores: list[Callable[[], Any]] = []
 
     def __enter__(self) -> Self:
@@ -58,8 +58,8 @@ class Console:
                 continue  # the terminal has gone
 
     def put_right(self) -> None:
-        """Undo what a program left behind that had no time to do so itself."""
-        self.write(_PUT_RIGHT)
+        """Undo what a program switched on that had no time to switch it off again."""
+        self.write(self._modes.undo())
 
     def note(self, text: str) -> None:
         """A remark of ours between what the other terminal shows."""
@@ -97,6 +97,7 @@ class Console:
 
     def write(self, data: bytes) -> None:
         """Show it; waits while the terminal takes nothing."""
+        self._modes.watch(data)
         while data and not self.ended_by:
             try:
                 data = data[os.write(_OUT, data) :]

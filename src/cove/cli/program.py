@@ -33,6 +33,7 @@ def _sessions() -> typer.Typer:
     group.command("list")(sessions.list_sessions)
     group.command("exec", context_settings=_PASS_ON)(sessions.execute)
     group.command("shell", context_settings=_PASS_ON)(shell.shell)
+    group.command("terminals")(shell.list_terminals)
     for command in (sessions.create, sessions.show, sessions.pause, sessions.resume, sessions.delete):
         group.command()(command)
     group.command()(links.link)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from cove.cli.screen import Json, note, show_json
+from cove.cli.screen import Json, note, show_json, show_table
 
 if TYPE_CHECKING:
     from cove import AgentBay
@@ -50,6 +50,23 @@ def shell(
         finally:
             socket.close()
     _finish(bridge, console, session_id, last, as_json)
+
+
+def list_terminals(
+    session: Annotated[str, typer.Argument(metavar="ID", help="The session's id, or what its label `name` says.")],
+    as_json: Json = False,
+) -> None:
+    """List the terminals that live in a session; `cove session shell --attach TERMINAL ID` shows one again."""
+    from cove import AgentBay
+    from cove.sdk._wire import terminals as wire
+
+    with AgentBay() as bay:
+        found = bay.transport.ask(wire.terminals(find_session(bay, session))).get().terminals
+    if as_json:
+        show_json(found)
+        return
+    rows = [(one.terminal_id, f"{one.cols}x{one.rows}", "yes" if one.attached else "no") for one in found]
+    show_table(("TERMINAL", "SIZE", "SHOWN"), rows)
 
 
 def find_session(bay: "AgentBay", text: str) -> str:

@@ -5,6 +5,7 @@ The protocol itself is `websockets`', sans-IO; here are the connection, the key,
 
 import socket
 import ssl
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -35,6 +36,7 @@ class WebSocket:
         self._pending = b""
         self._early: list[Event] = []
         self._parts: list[bytes] = []
+        self._heard_at = time.monotonic()
         self._protocol = _protocol(settings, path)
         self._line = _connect(settings)
         try:
@@ -99,13 +101,20 @@ class WebSocket:
         except OSError as error:
             raise self._lost() from error
 
+    def check_alive(self, silence: float) -> None:
+        """Raise ConnectionLost if nothing at all has come for so many seconds, no ping either."""
+        if time.monotonic() - self._heard_at > silence:
+            raise self._lost()
+
     def close(self) -> None:
         """Hang up."""
         self._line.close()
 
     def _read(self) -> bytes | None:
         try:
-            return bytes(self._line.recv(_READ))
+            data = bytes(self._line.recv(_READ))
+            self._heard_at = time.monotonic()
+            return data
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
         except OSError:
