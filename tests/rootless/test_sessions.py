@@ -2,23 +2,22 @@
 
 import os
 import signal
-import socket
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.greeting import greeting, own_address
 from tests.waiting import until
 
 import cove
 
 from .ordinary import OrdinaryUser
-from .serving import OrdinaryServer
+from .serving import Found, OrdinaryServer
 
 MIB = 1024 * 1024
-COUNT = "nohup sh -c 'i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.02; done' >/dev/null 2>&1 & echo $!"
+COUNT = "nohup sh -c 'i=0; while :; do i=$((i+1)); echo $i >> /tmp/count; sleep 0.02; done' >/dev/null 2>&1 & echo $!"
 PACKAGE = r"""
 mkdir -p /tmp/p/DEBIAN /tmp/p/usr/bin && cd /tmp/p
 printf 'Package: greet\nVersion: 1\nArchitecture: all\nMaintainer: m <m@example.org>\nDescription: d\n' > DEBIAN/control
@@ -52,7 +51,7 @@ def session(served: OrdinaryServer, **limits: int) -> Iterator[cove.Session]:
 
 
 def count_of(inside: cove.Session) -> int:
-    return int(inside.command.run("cat /tmp/count").unwrap())
+    return int(inside.command.run("tail -n 1 /tmp/count").unwrap() or 0)
 
 
 def test_commands_files_and_variables_are_the_sessions_own(served: OrdinaryServer) -> None:
@@ -90,9 +89,11 @@ def test_metrics_are_measured_from_outside(served: OrdinaryServer) -> None:
 def test_pause_stands_still_and_goes_on(served: OrdinaryServer) -> None:
     with session(served) as inside:
         pid = inside.command.run(COUNT).unwrap().strip()
-        until(lambda: inside.command.run("cat /tmp/count").stdout, "it counts")
+        until(lambda: count_of(inside) > 0, "it counts")
         inside.pause().unwrap()
-        states = [Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[0] for each in processes(served)]
+        states = [
+            Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[0] for each in processes(served, inside)
+        ]
         assert set(states) <= {"T", "t", "Z"}
         inside.resume().unwrap()
         before = count_of(inside)
@@ -110,12 +111,10 @@ def test_what_stood_still_before_a_pause_does_so_after_it(served: OrdinaryServer
         assert inside.command.run(f"cut -d' ' -f3 /proc/{pid}/stat").unwrap() == "T\n"
 
 
-def processes(served: OrdinaryServer) -> list[int]:
-    """Those of every session, by the ids that are lent."""
-    from tests.world import pids, uid_of
-
-    first = served.user.first_lent
-    return [pid for pid in pids() if uid_of(pid) in range(first, first + 65536)]
+def processes(served: OrdinaryServer, inside: cove.Session) -> list[int]:
+    """A session's, the first one first."""
+    found = Found(served.data / "sandboxes" / str(inside.session_id))
+    return sorted(found.members(), key=lambda pid: pid != found.first())
 
 
 def test_killed_server_leaves_its_sessions_to_the_next(ordinary: OrdinaryUser) -> None:
@@ -143,8 +142,7 @@ def test_killed_server_leaves_its_sessions_to_the_next(ordinary: OrdinaryUser) -
 def test_ended_session_is_told_of(served: OrdinaryServer) -> None:
     with served.client() as bay:
         made = bay.create().unwrap()
-        first = [pid for pid in processes(served) if "guest.py" in Path(f"/proc/{pid}/cmdline").read_text()]
-        os.kill(min(first), signal.SIGKILL)
+        os.kill(processes(served, made)[0], signal.SIGKILL)
         until(lambda: made.command.run("true").code in ("SandboxGone", "SessionNotFound"), "it is told")
 
 
@@ -177,7 +175,7 @@ def test_a_single_file_stops_at_the_limit(served: OrdinaryServer) -> None:
 
 
 def test_named_host_is_reached_through_the_relay_and_no_other(ordinary: OrdinaryUser) -> None:
-    with greeting() as port:
+    with greeting(own_address()) as port:
         server = OrdinaryServer(ordinary)
         try:
             server.up("--network", "rules", "--allow", f"localhost:{port}", "--allow", f"{own_address()}:{port}")
@@ -190,38 +188,6 @@ def test_named_host_is_reached_through_the_relay_and_no_other(ordinary: Ordinary
                 assert inside.command.run(ask.format(port)).stdout == "hello"  # through listeners made anew
         finally:
             server.close()
-
-
-@contextmanager
-def greeting() -> Iterator[int]:
-    """A server on this machine's own address that says hello to who speaks; its port."""
-    with socket.create_server((own_address(), 0)) as door:
-        threading.Thread(target=_greet, args=(door,), daemon=True).start()
-        try:
-            yield door.getsockname()[1]
-        finally:
-            door.shutdown(socket.SHUT_RDWR)
-
-
-def _greet(door: socket.socket) -> None:
-    while True:
-        try:
-            connection, _ = door.accept()
-        except OSError:  # the test is over
-            return
-        with connection:
-            connection.recv(64)
-            connection.sendall(b"hello")
-
-
-def own_address() -> str:
-    """An address of this machine, other than loopback where it has one."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        try:
-            asked.connect(("192.0.2.1", 9))  # sends nothing: the kernel only chooses the address
-        except OSError:
-            return "127.0.0.1"
-        return str(asked.getsockname()[0])
 
 
 SERVE = """
