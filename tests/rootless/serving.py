@@ -73,7 +73,7 @@ class OrdinaryRunning(OrdinaryServer, Running):
     """The same as `isolation.running.Running`: without some walls, with a client."""
 
     def __init__(self, user: OrdinaryUser, *left_out: str, token: str, allow: str = "") -> None:
-        OrdinaryServer.__init__(self, user, token, COVE_TEST_SECRET=token, COVE_ALLOW=allow)
+        OrdinaryServer.__init__(self, user, token, COVE_TEST_SECRET=token, COVE_ALLOW=allow, COVE_NETWORK="rules")
         program = user.copy(HERE / "server.py")
         started = self.run(user.python, str(program), str(self.data), *left_out)
         self.port = int(started.url.rpartition(":")[2])
