@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cove.app.local import default_network
 from cove.app.settings import VARIABLES, Settings, settings_from
 from cove.core.errors import InvalidSetting
+from cove.core.network import NetworkPolicy
 
 
 def test_every_setting_has_an_environment_variable() -> None:
@@ -32,6 +34,19 @@ def test_hosts_to_allow_are_parted_by_commas_or_spaces() -> None:
 
 
 @pytest.mark.parametrize(
+    ("environ", "policy"),
+    [
+        ({}, NetworkPolicy(mode="open")),
+        ({"COVE_ALLOW": "a.example"}, NetworkPolicy(mode="open")),
+        ({"COVE_NETWORK": "none", "COVE_ALLOW": "a.example"}, NetworkPolicy(mode="none")),
+        ({"COVE_NETWORK": "rules", "COVE_ALLOW": "a.example"}, NetworkPolicy(mode="rules", allow=("a.example",))),
+    ],
+)
+def test_new_sessions_reach_what_the_operator_says(environ: dict[str, str], policy: NetworkPolicy) -> None:
+    assert default_network(settings_from({}, environ)) == policy
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("port", "eighty"),
@@ -41,6 +56,8 @@ def test_hosts_to_allow_are_parted_by_commas_or_spaces() -> None:
         ("host", "127.0.0.1:80"),
         ("allow", ("https://pypi.example/simple",)),
         ("allow", ("two words",)),
+        ("allow", ("a.example:80-70000",)),
+        ("network", "closed"),
         ("public_url", "ftp://example"),
         ("public_url", "https://example/?query"),
         ("data", "/" + "d" * 120),
