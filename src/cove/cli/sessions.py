@@ -188,7 +188,8 @@ def execute(
 ) -> NoReturn:
     """Run a command in a session: its output, exit code and input are those of `cove`, and Ctrl-C ends it.
 
-    Standard input is passed on, as text, where it is not a terminal.
+    Standard input is passed on, as text, where it is not a terminal. It prints when the command has ended: to watch one
+    while it runs, use `cove session shell ID COMMAND`.
     """
     import shlex
     import signal
