@@ -32,6 +32,8 @@ from cove.node.settings import NodeSettings
 
 _log = structlog.get_logger("cove.node")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+_BIRTHS_AT_ONCE = 2
+"""Sandboxes that may ask the launcher in turns: with more, each one's second errand waits behind all others' first."""
 _STEPS_AT_ONCE = 4
 """Disk copies and removals that may run in threads at the same time."""
 
@@ -47,6 +49,7 @@ class NamespacesDriver:
         self._policies: dict[SessionId, NetworkPolicy] = {}
         self._sandboxes: dict[SessionId, Sandbox] = {}
         self._threads = asyncio.Semaphore(_STEPS_AT_ONCE)
+        self._births = asyncio.Semaphore(_BIRTHS_AT_ONCE)
         self._ending: set[asyncio.Task[None]] = set()
         self._on_lost: Lost | None = None
 
@@ -171,9 +174,10 @@ class NamespacesDriver:
 
     async def _make(self, spec: SandboxSpec) -> Facts:
         await self._lay_out(spec)
-        pid, pidfd = await self._ground.launcher.create(self._ground.order(spec))
-        self._policies[spec.session_id] = spec.network
-        await self._attach(self._take_up(spec.session_id, pid, pidfd, spec.limits))
+        async with self._births:
+            pid, pidfd = await self._ground.launcher.create(self._ground.order(spec))
+            self._policies[spec.session_id] = spec.network
+            await self._attach(self._take_up(spec.session_id, pid, pidfd, spec.limits))
         return facts_of(pid) | {"limits": {name: getattr(spec.limits, name) for name in Limits.__struct_fields__}}
 
     async def _lay_out(self, spec: SandboxSpec) -> None:
