@@ -14,7 +14,9 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One line of thresholds.toml."""
 
     of: str
+    says: str
     at: float
+    unit: str = "ms"
     over: bool = False
     at_most: float | None = None
     at_least: float | None = None
@@ -30,10 +32,14 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         within = self.at_most is None or value <= self.at_most
         return within and (self.at_least is None or value >= self.at_least)
 
+    def limit(self) -> str:
+        """The bound, with its unit."""
+        sign, bound = ("≥", self.at_least) if self.at_most is None else ("≤", self.at_most)
+        return f"{sign} {bound:,g} {self.unit}".replace(" /", "/").strip()
+
     def text(self) -> str:
         """It as a person reads it."""
-        limit = f"≤ {self.at_most:g}" if self.at_most is not None else f"≥ {self.at_least:g}"
-        return f"p{round(self.at * 100)} {limit}" + (" over its floor" if self.over else "")
+        return f"p{round(self.at * 100)} {self.limit()}" + (" over its floor" if self.over else "")
 
 
 def thresholds() -> dict[str, Threshold]:

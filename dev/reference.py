@@ -1,10 +1,11 @@
-"""Writes docs/reference, and the table of SECURITY.md, from the code; `--check` says where they are out of date."""
+"""Writes docs/reference, and the tables of SECURITY.md and README.md, from the code; `--check` says what is stale."""
 
 import difflib
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from reference_bench import readme
 from reference_claims import security_page
 from reference_cli import command_page
 from reference_http import http_page
@@ -28,7 +29,7 @@ REFERENCE: dict[str, Callable[[], str]] = {
 def pages() -> dict[Path, str]:
     """Every file that is made, with what shall stand in it."""
     made = {ROOT / "docs" / "reference" / name: NOTICE + page() for name, page in REFERENCE.items()}
-    return made | {ROOT / "SECURITY.md": security_page()}
+    return made | {ROOT / "SECURITY.md": security_page(), ROOT / "README.md": readme()}
 
 
 def stale() -> list[str]:

@@ -24,9 +24,9 @@ def test_a_block_that_raises_is_not_measured() -> None:
 
 def test_threshold_over_a_floor_subtracts_its_median() -> None:
     measured = {"a": Samples(name="a", floor="b", values=[7.0]), "b": Samples(name="b", values=[3.0])}
-    assert Threshold(of="a", at=0.5, over=True, at_most=4.0).holds(measured)
-    assert not Threshold(of="a", at=0.5, at_most=6.9).holds(measured)
-    assert not Threshold(of="a", at=0.5, at_least=8.0).holds(measured)
+    assert Threshold(of="a", says="it", at=0.5, over=True, at_most=4.0).holds(measured)
+    assert not Threshold(of="a", says="it", at=0.5, at_most=6.9).holds(measured)
+    assert not Threshold(of="a", says="it", at=0.5, at_least=8.0).holds(measured)
 
 
 def test_every_threshold_names_measurements_that_exist() -> None:
