@@ -74,7 +74,7 @@ class OrdinaryUser:
         """With the home and everything in it, whoever owns it."""
         self.take_back()
         subprocess.run(["userdel", "--force", self.name], check=True, capture_output=True)
-        shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.home)
 
     def start(self, command: list[str], **options: Any) -> "subprocess.Popen[str]":
         """A process of this user's, in a clean environment and in the home."""

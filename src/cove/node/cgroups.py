@@ -65,6 +65,8 @@ def find_hierarchies(mountinfo: str | None = None) -> Hierarchies:
 class Group:
     """The control groups of one sandbox: `<hierarchy>/cove-<instance>/<session>/{guest,work}` in each hierarchy."""
 
+    is_quick = True
+
     def __init__(self, hierarchies: Hierarchies, instance: str, session_id: str) -> None:
         self._at = hierarchies
         self._name = f"cove-{instance}/{session_id}"

@@ -75,6 +75,8 @@ class Delegation:
 class GroupedProcesses(Processes):
     """Processes in a delegated group, which freezes and ends them; what it does not count is counted as without one."""
 
+    is_quick = True
+
     def __init__(self, directory: Path, group: Group, *, is_counted: bool) -> None:
         super().__init__(directory)
         self.group = group

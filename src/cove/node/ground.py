@@ -12,6 +12,9 @@ from cove.node.launcher.orders import Order
 class Members(Protocol):
     """The processes of one sandbox. Implemented by control groups, and by signals where there is none."""
 
+    is_quick: bool
+    """Whether freezing takes so little time that nobody notices: what looks at each process of a machine does not."""
+
     def holds(self, pid: int) -> bool:
         """Whether the process is one of the sandbox's, as the kernel says."""
 

@@ -26,6 +26,8 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Processes:
     """The processes of the sandbox that lives in `directory`; implements `ground.Members`."""
 
+    is_quick = False
+
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from cove.core.errors import SandboxGone
 from cove.core.ids import SessionId
@@ -16,6 +17,7 @@ from cove.node.facts import boot_id, start_time
 from cove.node.ground import Members
 from cove.node.guests import GuestDoor
 
+T = TypeVar("T")
 _FREEZE_PATIENCE = 10.0
 _APART = 0.1
 """Seconds between measurements that give new rates, so that several who look do not spoil each other's."""
@@ -61,16 +63,20 @@ class Sandbox:
         """Freeze or thaw, and return when the kernel says that it is so; raises TimeoutError, thawed again."""
         if frozen:
             self.frozen = True
-        self._group.freeze(frozen)
+        await self._apart(self._group.freeze, frozen)
         try:
             async with asyncio.timeout(_FREEZE_PATIENCE):
-                while self._group.is_frozen() is not frozen:  # noqa: ASYNC110 - the kernel tells nobody sooner
+                while await self._apart(self._group.is_frozen) is not frozen:  # noqa: ASYNC110 - the kernel tells nobody
                     await asyncio.sleep(0.0005)
         except TimeoutError:
-            self._group.freeze(False)
+            await self._apart(self._group.freeze, False)
             self.frozen = False
             raise
         self.frozen = frozen
+
+    async def _apart(self, act: Callable[..., T], *arguments: bool) -> T:
+        """Done here where that is quick, and in a thread where it is not."""
+        return act(*arguments) if self._group.is_quick else await asyncio.to_thread(act, *arguments)
 
     def metrics(self, rx: int, tx: int, disk_bytes: int) -> Metrics:
         """Measured from outside; the rates are those since the measurement before, or since one just before that."""
