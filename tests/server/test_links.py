@@ -390,7 +390,7 @@ def test_a_links_token_calls_no_tools(http: httpx2.Client, cove: Cove, session: 
 
 
 def test_without_a_gateway_there_are_no_links(connect: Any) -> None:
-    with running_cove() as bare, connect(bare) as http:
+    with running_cove(links=None) as bare, connect(bare) as http:
         session = http.post("/v1/sessions", json={}).json()
         assert (session["network_interface_ip"], session["http_port"], session["token"]) == ("", "", "")
         answer = http.post(f"/v1/sessions/{session['session_id']}/links", json={"port": 30100})
