@@ -1,6 +1,9 @@
 """The simulated Cove, as users' tests meet it."""
 
+import socket
 import tempfile
+import threading
+import urllib.request
 from pathlib import Path
 
 import httpx2
@@ -37,6 +40,23 @@ def test_a_cove_logs_where_tests_look_and_prints_nothing(
         pass
     assert [record.name for record in caplog.records if "session running" in record.getMessage()] == ["cove.server"]
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_link_leads_to_the_port_that_stands_for_the_one_inside(cove: Cove) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as inside, AgentBay().open() as session:
+        cove.driver.ports[30100] = inside.getsockname()[1]
+        answering = threading.Thread(target=answer_once, args=(inside,))
+        answering.start()
+        link = session.get_link("https", 30100).unwrap()
+        assert urllib.request.urlopen(link, timeout=30).read() == b"hello"
+        answering.join(30)
+
+
+def answer_once(listener: socket.socket) -> None:
+    connected, _ = listener.accept()
+    with connected:
+        connected.recv(65536)
+        connected.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 
 
 def test_two_coves_do_not_see_each_other() -> None:

@@ -24,6 +24,7 @@ from cove.server.http.door import Door
 from cove.server.parts import no_checkpoint
 from cove.server.reaper import Reaper
 from cove.testing.driver import SimulatedDriver
+from cove.testing.links import serving_links
 
 T = TypeVar("T")
 API_KEY = "cove_test_operator_key"
@@ -116,7 +117,7 @@ def running_cove(directory: Path | None = None, *, clock: Clock | None = None, *
     with tempfile.TemporaryDirectory(prefix="cove-", dir="/tmp") as temporary:
         home = directory or Path(temporary)
         cove = Cove(home, SimulatedDriver(home / "sandboxes"), clock or Clock())
-        with _logging(), _serving(cove, _assembled(cove, settings)):
+        with _logging(), serving_links(settings) as served, _serving(cove, _assembled(cove, served)):
             yield cove
 
 
