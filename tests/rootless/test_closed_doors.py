@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,27 @@ def test_up_ends_with_one_sentence_where_there_is_no_user_namespace(ordinary: Or
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
     assert "make the launcher's user namespace" in done.stderr
     assert "`cove doctor` tells what this host lacks" in done.stderr
+
+
+MASK = """
+mount -t tmpfs none /proc/irq && id=$0 group=$1 && shift
+exec setpriv --reuid $id --regid $group --clear-groups "$@"
+"""
+
+
+def test_masked_proc_as_in_a_container_is_found(ordinary: OrdinaryUser) -> None:
+    words = (str(ordinary.uid), str(ordinary.gid), ordinary.python, "-m", "cove", "doctor", "--json")
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", MASK, *words],
+        env={"HOME": str(ordinary.home), "PATH": "/usr/bin:/bin"},
+        cwd=ordinary.home,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    (missing,) = (one for one in json.loads(done.stdout)["findings"] if not one["ok"] and one["required"])
+    assert (missing["name"], missing["found"]) == ("processes", "/proc cannot be mounted in a namespace")
+    assert missing["unlock"]
 
 
 @contextmanager
