@@ -48,6 +48,8 @@ class Client(Wire):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to serve it."""
         super().connection_made(transport)
+        self._local = "{}:{}".format(*transport.get_extra_info("sockname")[:2])
+        self._peer = str(transport.get_extra_info("peername")[0])
         if not self._service.opened(self):
             self.abort()
             return
@@ -119,7 +121,7 @@ class Client(Wire):
         if not request.target.startswith("/") or request.method in ("CONNECT", "TRACE"):
             raise HttpError("only paths are passed on, and neither CONNECT nor TRACE")
         request_framing(request.fields)
-        visit = self._service.place(request, _address(self.transport.get_extra_info("sockname")))
+        visit = self._service.place(request, self._local)
         self.deadline = _NEVER
         if visit.is_tool_call:
             return await self._call_tool(request, visit)
@@ -157,7 +159,7 @@ class Client(Wire):
         self._exchange = exchange
         self._wait(_ANSWER_SECONDS)
         try:
-            return await exchange.run(request, _address(self.transport.get_extra_info("peername")).rpartition(":")[0])
+            return await exchange.run(request, self._peer)
         except HttpError:
             if exchange.has_begun:
                 raise Broken from None
@@ -209,10 +211,6 @@ class Client(Wire):
 
     def _wait(self, seconds: float) -> None:
         self.deadline = asyncio.get_running_loop().time() + seconds
-
-
-def _address(name: Any) -> str:
-    return f"{name[0]}:{name[1]}"
 
 
 def _arguments(text: str) -> dict[str, Any]:
