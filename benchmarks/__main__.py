@@ -55,7 +55,7 @@ def table(measured: dict[str, Samples]) -> Table:
 
 def number(samples: Samples, value: float) -> str:
     """A value with its unit, to three digits or so."""
-    return f"{value:,.{0 if value >= 1000 else 2}f} {samples.unit}".strip()
+    return f"{value:,.{0 if value >= 1000 else 2}f} {samples.unit}".replace(" /", "/").strip()
 
 
 def as_json(measured: dict[str, Samples]) -> dict[str, object]:

@@ -50,7 +50,7 @@ def measure(bench: Bench) -> list[Samples]:
     with served_inside(bench) as inside, served_outside() as outside:
         pairs = [
             _beside("link: throughput", "GB/s", inside, outside, lambda target: throughput(target, ROUNDS)),
-            _beside("link: small requests", "1/s", inside, outside, lambda target: small_requests(target, ROUNDS)),
+            _beside("link: small requests", "/s", inside, outside, lambda target: small_requests(target, ROUNDS)),
             _beside("link: WebSocket echo", "ms", inside, outside, lambda target: echoes(target, bench.runs * 10)),
             _beside(f"link: {CROWD} connections, each", "ms", inside, outside, crowd),
         ]
