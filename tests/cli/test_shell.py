@@ -209,13 +209,17 @@ def test_a_window_that_is_closed_hangs_its_shell_up(real: Server, inside: str, s
 
 def test_a_flood_takes_no_memory_and_ctrl_c_ends_it(shell: Shell) -> None:
     person = shell()
+    person.type("PS1='rea''dy> '\r")
+    person.sees("ready> ")
     person.type("yes flood\r")
     person.sees("flood\r\nflood")
     before = _memory(person)
     os.read(person.screen, 1)
     _look_away(person)
     assert _memory(person) - before < 16 << 20
+    person.shown = b""
     person.type("\x03")
+    person.sees("ready> ")
     person.type("echo en''ough; exit 0\r")
     person.sees("enough")
     assert person.leaves() == 0
