@@ -247,6 +247,9 @@ def test_rule_opens_what_the_operator_granted_and_no_more_of_it() -> None:
     assert not dials(policy, "10.1.2.4", 5432)
     assert policy.allows_result("db.test", ipaddress.ip_address("10.1.2.3"), 5432, is_own=False)
     assert not policy.allows_name("db.test", 22)
+    strange = Policy(NetworkPolicy(mode="rules", allow=("partner.test:5432",)), ("10.1.2.3:5432", "127.0.0.1:5432"))
+    for granted in ("10.1.2.3", "127.0.0.1"):
+        assert not strange.allows_result("partner.test", ipaddress.ip_address(granted), 5432, is_own=False)
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,9 @@ async def test_allowed_name_is_reached_through_the_proxy(bare: Inside) -> None:
 @pytest.mark.anyio
 async def test_plain_request_is_handed_on_for_its_host_alone(bare: Inside) -> None:
     async with serving(NAMED, echo) as port, relaying(bare, f"{NAMED}:{port}"):
-        said = f"GET http://{NAMED}:{port}/a?b HTTP/1.1\r\nHost: {NAMED}\r\nProxy-Connection: keep-alive\r\n\r\nmore"
+        said = f"GET http://{NAMED}:{port}/a?b HTTP/1.1\r\nHost: other.test\r\nProxy-Connection: keep-alive\r\n\r\nmore"
         answer = await bare.ask(do="exchange", host="127.0.0.1", port=RELAY_PORT, send=said)
-        assert answer["received"] == f"got GET /a?b HTTP/1.1\r\nHost: {NAMED}\r\nConnection: close\r\n\r\nmore"
+        assert answer["received"] == f"got GET /a?b HTTP/1.1\r\nHost: {NAMED}:{port}\r\nConnection: close\r\n\r\nmore"
 
 
 @needs_network

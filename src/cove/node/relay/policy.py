@@ -88,12 +88,14 @@ class Policy:
     def allows_result(self, name: str, address: Address, port: int, *, is_own: bool) -> bool:
         """Whether the relay may dial `address`, which is what the allowed `name` was resolved to.
 
-        A name that the operator spells out may lead to a private network; one that a wildcard admits may not.
+        A name that the operator spells out may lead to a private network; one that a wildcard admits may not. A name
+        of a session's own rules leads to nothing granted that the rules do not name: its owner is somebody else.
         """
         address = unmapped(address)
         if self._is_shut(address, port):
             return False
-        if (_is_public(address) and not is_own) or self._is_granted(address, port, is_own=is_own):
+        is_named = self.mode == "open" or bool(_networks(self._allow, address, port))
+        if (_is_public(address) and not is_own) or (is_named and self._is_granted(address, port, is_own=is_own)):
             return True
         is_near = is_own or _is_close(address)
         return not is_near and any(entry.name == name and entry.has_port(port) for entry in self._granted)

@@ -17,7 +17,7 @@ _ABSOLUTE = re.compile(
     rb"([A-Z]{1,20}) http://(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]?#]+)(?::([0-9]{1,5}))?(/\S*)? HTTP/1\.[01]"
 )
 _FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*")
-_OURS = (b"proxy-connection", b"proxy-authorization", b"connection", b"keep-alive")
+_OURS = (b"host", b"proxy-connection", b"proxy-authorization", b"connection", b"keep-alive")
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _REFUSALS = {403: "Forbidden", 502: "Bad Gateway"}
 
@@ -53,7 +53,7 @@ def parse_wish(received: bytes) -> Wish:
     """The request in these bytes, a whole head and what came with it; raises ValueError.
 
     >>> parse_wish(b"GET http://a.test:81/x HTTP/1.1\\r\\nHost: a.test\\r\\nConnection: keep-alive\\r\\n\\r\\n").opening
-    Opening(to_session=b'', to_upstream=b'GET /x HTTP/1.1\\r\\nHost: a.test\\r\\nConnection: close\\r\\n\\r\\n')
+    Opening(to_session=b'', to_upstream=b'GET /x HTTP/1.1\\r\\nHost: a.test:81\\r\\nConnection: close\\r\\n\\r\\n')
     """
     head, _, rest = received.partition(b"\r\n\r\n")
     line, *fields = head.split(b"\r\n")
@@ -66,7 +66,15 @@ def parse_wish(received: bytes) -> Wish:
     if match := _ABSOLUTE.fullmatch(line):
         kept = [field for field in fields if field.partition(b":")[0].lower() not in _OURS]
         start = b"%s %s HTTP/1.1" % (match[1], match[4] or b"/")
-        lines = [start, *kept, b"Connection: close", b"", rest]  # one request each: the next may be for another host
+        host = b"Host: " + match[2] + (b":" + match[3] if match[3] else b"")  # what the policy judged is what is asked
+        lines = [
+            start,
+            host,
+            *kept,
+            b"Connection: close",
+            b"",
+            rest,
+        ]  # one request each: the next may be for another host
         return Wish(_host(match[2]), _port(match[3] or b"80"), Opening(to_upstream=b"\r\n".join(lines)))
     raise ValueError("no request to a proxy")
 
