@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+import httpx2
 import pytest
-from playwright.sync_api import Error, Page, Response, expect
+from playwright.sync_api import Error, Page, expect
 from tests.links.conftest import FLASK, JUPYTER, NEXT, STREAMLIT, VITE, Development
 from tests.waiting import until
 
@@ -20,11 +21,9 @@ IS_SAME = "() => window.isTheSame === true"
 def opened(page: Page, development: Development, port: int, path: str = "") -> None:
     """Open a server's link, once it answers, and see that the browser is sent on to a clean path."""
 
-    def answer() -> Response | None:
-        found = page.goto(f"{development.link(port)}{path}", wait_until="commit")
-        return found if found and found.status != 502 else None
-
-    until(answer, f"{port} answers", SECONDS)
+    link = development.link(port)
+    until(lambda: httpx2.get(link, trust_env=False, timeout=SECONDS).status_code != 502, f"{port} answers", SECONDS)
+    page.goto(f"{link}{path}", wait_until="commit")
     page.wait_for_url(lambda url: "/_cove/" not in url)
 
 
