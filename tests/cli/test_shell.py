@@ -140,6 +140,23 @@ def test_what_cannot_be_opened_is_a_sentence(real: Server, inside: str, words: t
         assert person.is_put_right()
 
 
+def test_a_name_that_several_have_is_refused_with_their_ids(real: Server, inside: str) -> None:
+    twin = run_cove(real.data, "session", "create", "--label", "name=den").stdout.strip()
+    with Person(real.data, "session", "shell", "den") as person:
+        assert person.leaves() == 1
+        assert "several sessions have this name" in person.text
+        assert inside in person.text
+        assert twin in person.text
+    run_cove(real.data, "session", "delete", twin)
+
+
+def test_a_paused_session_names_the_command_that_helps(real: Server, inside: str) -> None:
+    run_cove(real.data, "session", "pause", inside)
+    with Person(real.data, "session", "shell", inside) as person:
+        assert person.leaves() == 1
+        assert person.text == f"cove: session '{inside}' is PAUSED; `cove session resume {inside}` lets it go on\r\n"
+
+
 def test_without_a_terminal_it_says_what_to_use_instead(real: Server, inside: str) -> None:
     done = run_cove(real.data, "session", "shell", inside)
     assert (done.returncode, done.stdout) == (1, "")
@@ -164,7 +181,7 @@ def test_one_leaves_and_comes_back(real: Server, inside: str, shell: Shell) -> N
     person.type("\r~.")
     assert person.leaves() == 0
     assert person.is_put_right()
-    terminal = person.sees(r"--attach (t-\w+)")[1]
+    terminal = person.sees(r"\r\ncove: left; .*--attach (t-\w+)")[1]
     listed = run_cove(real.data, "session", "terminals", inside).stdout
     assert listed == f"TERMINAL\tSIZE\tSHOWN\n{terminal}\t80x24\tno\n"
     again = shell(options=("--attach", terminal))

@@ -58,8 +58,8 @@ class Console:
                 continue  # the terminal has gone
 
     def put_right(self) -> None:
-        """Undo what a program switched on that had no time to switch it off again."""
-        self.write(self._modes.undo())
+        """Undo what a program switched on that had no time to switch it off again, and begin a new line."""
+        self.write(self._modes.undo() + b"\r\n")
 
     def note(self, text: str) -> None:
         """A remark of ours between what the other terminal shows."""
