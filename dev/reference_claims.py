@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ATTACKS, EGRESS, LINKS = (ROOT / "tests" / name for name in ("isolation", "egress", "gateway"))
+ATTACKS, *OTHERS = (ROOT / "tests" / name for name in ("isolation", "egress", "gateway", "links"))
 BEGIN, END = "<!-- claims: made by dev/reference.py -->\n", "<!-- end of claims -->\n"
 
 
@@ -36,7 +36,7 @@ def rows() -> Iterator[str]:
     sys.path.insert(0, str(ROOT))
     from tests.isolation.claims import CLAIMS
 
-    paths = [path for folder in (ATTACKS, EGRESS, LINKS) for path in sorted(folder.glob("test_*.py"))]
+    paths = [path for folder in (ATTACKS, *OTHERS) for path in sorted(folder.glob("test_*.py"))]
     files = {path: attackers(path.read_text()) for path in paths}
     for claim in CLAIMS:
         places = [f"`{path.relative_to(ROOT)}`" for path, claims in files.items() if claim.id in claims]

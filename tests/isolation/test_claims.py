@@ -9,7 +9,9 @@ from .claims import CLAIMS
 
 def attacking_files() -> list[Path]:
     here = Path(__file__).parent
-    return [path for name in ("isolation", "egress", "gateway") for path in here.with_name(name).glob("test_*.py")]
+    return [
+        path for name in ("isolation", "egress", "gateway", "links") for path in here.with_name(name).glob("test_*.py")
+    ]
 
 
 def test_every_claim_is_attacked_and_every_attack_names_a_claim() -> None:
