@@ -6,6 +6,7 @@ is said with each.
 
 import sys
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from tests.egress.attack import NAMES, PROBE, Attack, Inside
@@ -22,6 +23,10 @@ from tests.waiting import until
 
 import cove
 
+GET = (
+    "import http.client, sys; door = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=5);"
+    " door.request('GET', '/'); door.getresponse(); print('answered')"
+)
 pytestmark = [pytest.mark.isolation, pytest.mark.claim("network")]
 
 
@@ -105,12 +110,28 @@ def test_loopback_is_the_session_s_own(net: Internet, open_one: Inside, host: st
 
 def test_cove_s_own_doors_are_out_of_reach(net: Internet, bay: cove.AgentBay, open_one: Inside) -> None:
     """Every port at which a process of the machine listens, at each of the machine's addresses."""
-    listening = net.on_machine("ss", "-Hltn").splitlines()
-    ports = {int(line.split()[3].rpartition(":")[2]) for line in listening}
-    assert {EVERYWHERE, LOOPBACK} < ports, "cove up itself listens, too"
-    for port in ports:
-        for host in ("127.0.0.1", OWN, OWN_PUBLIC, "own.test", "own-ipv6.test"):
-            assert open_one.try_out("tcp", host, port).startswith("nothing"), f"{host}:{port}"
+    listening = [line.split()[3].rpartition(":") for line in net.on_machine("ss", "-Hltn").splitlines()]
+    assert {EVERYWHERE, LOOPBACK} < {int(port) for _, _, port in listening}, "cove up itself listens, too"
+    for address, _, port in listening:
+        named = {address.strip("[]")} - {"*", "0.0.0.0"}
+        for host in ("127.0.0.1", OWN, OWN_PUBLIC, "own.test", "own-ipv6.test", *named):
+            assert open_one.try_out("tcp", host, int(port)).startswith("nothing"), f"{host}:{port}"
+
+
+def test_links_of_sessions_are_out_of_reach_of_sessions(
+    net: Internet, inside: Callable[..., Inside], open_one: Inside
+) -> None:
+    """The control is that loopback is closed, whatever name leads there: on the machine itself, the gateway answers."""
+    linked = inside(mode="open")
+    place = urlsplit(linked.session.get_link("https", 30100).unwrap())
+    assert place.hostname
+    assert place.port
+    net.name(link_test=[[place.hostname]])
+    for each in (linked, open_one):
+        for host in (place.hostname, "link.test"):
+            assert each.try_out("tcp", host, place.port).startswith("nothing")
+        assert each.try_out("named", "", place.port, "link.test").startswith("nothing")
+    assert net.on_machine(sys.executable, "-c", GET, place.hostname, str(place.port)) == "answered\n"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "127.1.1.1"])
