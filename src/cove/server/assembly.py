@@ -28,6 +28,7 @@ from cove.server.quotas import Quotas
 from cove.server.reaper import Reaper
 from cove.server.reconcile import reconcile
 from cove.server.sandboxes import Sandboxes
+from cove.server.service import ServerService
 from cove.server.settings import ServerSettings
 from cove.server.store.database import open_database
 from cove.server.tasks import running_tasks
@@ -86,6 +87,7 @@ async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
         "links": links,
         "link_door": ServerLinkDoor(parts, moves, calls, links),
         "key_chain": keys,
+        "service": ServerService(parts.settings, keys, sandboxes, calls, links),
         "quotas": Quotas(parts.database),
         "images": parts.images,
         "driver": parts.driver,

@@ -9,6 +9,7 @@ from litestar.enums import ScopeType
 from litestar.types import Message, Receive, Scope, Send
 
 from cove.core.ids import text_id
+from cove.server.http.dialects import dialect_of, serve
 from cove.server.http.sockets import explaining
 from cove.server.presence import Presence
 
@@ -43,6 +44,9 @@ class Door:
         scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             sender = _identified(send, request_id)
+            if dialect := dialect_of(scope):
+                await serve(dialect, self.routes.state["service"], scope, receive, sender)
+                return
             await self.routes(scope, receive, explaining(scope, sender) if scope["type"] == _SOCKET else sender)
 
 

@@ -8,6 +8,7 @@ from cove.core.api import KeyView, SessionView
 from cove.core.ports import Isolation
 from cove.core.session import Session
 from cove.server.parts import Caller
+from cove.server.service import resource_url
 from cove.server.store.keys import Key
 
 
@@ -42,7 +43,7 @@ class View:
             network=session.network,
             end_reason=session.end_reason and session.end_reason.value,
             ended_at=session.ended_at,
-            resource_url=f"{self.public_url}/v1/sessions/{session.id}?resourceId={session.id}",
+            resource_url=resource_url(self.public_url, session),
         )
 
 

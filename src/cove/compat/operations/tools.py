@@ -1,0 +1,81 @@
+"""Tools as the clouds' clients see them: lists of them, and calls whose results are text."""
+
+from typing import Any
+
+import msgspec
+
+from cove.compat.operations.registry import operation
+from cove.compat.operations.service import Service
+from cove.compat.tools import render
+from cove.core.errors import InvalidToolArguments, ToolNotFound
+from cove.core.ids import SessionId
+from cove.core.image import DEFAULT_IMAGE
+from cove.core.tool import Failure, Outcome, Tool
+
+_FIRST = "get_metrics"
+"""Whoever tries the first tool that needs no arguments finds one that does no harm."""
+
+
+class ListTools(msgspec.Struct, frozen=True, kw_only=True):
+    """Of which image; empty is the one that sessions have whose maker named none."""
+
+    image_id: str = ""
+
+
+class ToolEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool with its schema; `tool` is what older clients call its name."""
+
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+    server: str
+    tool: str
+
+
+class CallTool(msgspec.Struct, frozen=True, kw_only=True):
+    """A call. The server's name, and the wish for a session to be made, change nothing."""
+
+    session_id: str = ""
+    name: str = ""
+    args: dict[str, Any] = {}
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """A block of a result."""
+
+    text: str
+    type: str = "text"
+
+
+class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tool gave: one text, its own message where `is_error`."""
+
+    content: list[Content]
+    is_error: bool
+
+
+@operation("ListMcpTools", "POST /mcp/listTools", methods="session.list_mcp_tools")
+async def list_tools(service: Service, _: Any, request: ListTools) -> list[ToolEntry]:
+    """List the tools of an image."""
+    tools = service.tools_of(request.image_id or DEFAULT_IMAGE)
+    return [_entry(tool) for tool in sorted(tools, key=lambda tool: tool.name != _FIRST)]
+
+
+def _entry(tool: Tool) -> ToolEntry:
+    return ToolEntry(
+        name=tool.name,
+        description=tool.description,
+        input_schema=tool.input_schema,
+        server=tool.server,
+        tool=tool.name,
+    )
+
+
+@operation("CallMcpTool", "POST /mcp", methods="session.call_mcp_tool, and all that call tools")
+async def call_tool(service: Service, caller: Any, request: CallTool) -> ToolResult:
+    """Call a tool; what the tool, or its schema, says no to is a result that says so."""
+    try:
+        outcome = await service.call(caller, SessionId(request.session_id), request.name, request.args)
+    except (ToolNotFound, InvalidToolArguments) as error:
+        outcome = Outcome(failure=Failure(code=error.code, message=str(error)))
+    return ToolResult(content=[Content(text=render(request.name, outcome))], is_error=outcome.failure is not None)

@@ -1,0 +1,109 @@
+"""Requests in other people's dialects, before any route: plain ASGI, for their Host headers are not always well formed.
+
+Each dialect is one line of `DIALECTS`. A refusal is logged once, here; a defect with its traceback, which no caller
+sees.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import Receive, Scope, Send
+
+from cove.compat.operations import Dialect, Service, WireAnswer, WireRequest
+from cove.core.errors import CoveError, InternalError, InvalidInput
+
+MOST_BODY_BYTES = 16 * 1024 * 1024
+"""Of one request, which is read before anybody is known: some clients show their key in the body."""
+MOST_FIELDS = 1000
+DIALECTS: tuple[Dialect, ...] = ()
+log = structlog.get_logger("cove.server")
+
+
+def dialect_of(scope: Scope) -> Dialect | None:
+    """The dialect in which a request speaks; None for the native API's own."""
+    if scope["type"] != ScopeType.HTTP:
+        return None
+    query = scope["query_string"].decode("latin-1")
+    claims = (dialect for dialect in DIALECTS if dialect.claims(scope["method"], scope["path"], query))
+    return next(claims, None)
+
+
+async def serve(dialect: Dialect, service: Service, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request."""
+    request = _request(scope)
+    try:
+        query = _fields(scope["query_string"], "the query string")
+        body = await _body(scope, receive)
+        if body is None:
+            return
+        form = _fields(body, "the body") if dialect.reads_forms else {}
+        request = _request(scope, query, body, form)
+        answer = await dialect.answer(service, request)
+    except CoveError as error:
+        answer = _refused(dialect, error, request)
+    except Exception as error:  # the edge: whatever nobody expected
+        log.error("request failed", dialect=dialect.name, asks=dialect.subject(request), exc_info=error)
+        answer = dialect.refuse(InternalError(request_id=request.request_id), request)
+    await _send(answer, send)
+
+
+def _refused(dialect: Dialect, error: CoveError, request: WireRequest) -> WireAnswer:
+    answer = dialect.refuse(error, request)
+    log.info("refused", dialect=dialect.name, asks=dialect.subject(request), error=error.code, status=answer.status)
+    return answer
+
+
+def _request(
+    scope: Any, query: dict[str, str] | None = None, body: bytes = b"", form: dict[str, str] | None = None
+) -> WireRequest:
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    return WireRequest(
+        method=str(scope["method"]),
+        path=scope["path"],
+        query=query or {},
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers},
+        body=body,
+        form=form or {},
+        request_id=scope["state"]["request_id"],
+    )
+
+
+def _fields(encoded: bytes, where: str) -> dict[str, str]:
+    """Names and values, the first of each name; raises InvalidInput for what is no form in UTF-8."""
+    try:
+        pairs = parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except UnicodeError as error:
+        remedy = "send text in UTF-8, percent-encoded as a form"
+        raise InvalidInput(name=where, value="…", remedy=remedy) from error
+    except ValueError as error:
+        raise InvalidInput(name=where, value="…", remedy=f"send at most {MOST_FIELDS} fields") from error
+    return dict(reversed(pairs))
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes | None:
+    """The whole body, None if its sender went away; raises InvalidInput for one that is too long."""
+    _check_length(next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0))
+    body = bytearray()
+    while True:
+        message: Any = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        _check_length(len(body))
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _check_length(size: int) -> None:
+    if size > MOST_BODY_BYTES:
+        raise InvalidInput(name="body", value=f"{size} bytes", remedy=f"send at most {MOST_BODY_BYTES} in one request")
+
+
+async def _send(answer: WireAnswer, send: Send) -> None:
+    given = {"content-type": "application/json", "content-length": str(len(answer.body)), **answer.headers}
+    headers: Any = [(name.lower().encode(), value.encode()) for name, value in given.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})

@@ -1,0 +1,119 @@
+"""The use cases in the shape in which the dialects' operations ask for them."""
+
+import ipaddress
+from typing import Any
+
+from cove.compat.operations import Doors, Found
+from cove.core.api import CreateLink, CreateSession, LinkView
+from cove.core.errors import TooManyRequests
+from cove.core.ids import SessionId
+from cove.core.session import Session, State
+from cove.core.tool import Outcome
+from cove.server.calls import Calls
+from cove.server.keys import Keys
+from cove.server.links import Links
+from cove.server.parts import Caller
+from cove.server.sandboxes import Sandboxes
+from cove.server.settings import ServerSettings
+from cove.server.store.sessions import Wanted
+
+
+class ServerService:
+    """Implements `cove.compat.operations.Service`."""
+
+    def __init__(self, settings: ServerSettings, keys: Keys, sandboxes: Sandboxes, calls: Calls, links: Links) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._sandboxes = sandboxes
+        self._calls = calls
+        self._links = links
+        self.tools_of = calls.tools_of
+
+    async def caller(self, secret: str) -> Caller:
+        """Whose key this is; raises KeyInvalid, and TooManyRequests where too much is being answered."""
+        presence, most = self._settings.presence, self._settings.most_requests
+        if presence.in_flight - presence.sockets > most:
+            raise TooManyRequests(limit=most)
+        return await self._keys.authenticate(secret)
+
+    async def create(self, caller: Caller, wish: CreateSession) -> Session:
+        """A session that runs."""
+        return await self._sandboxes.create(caller, wish)
+
+    async def get(self, caller: Caller, session_id: SessionId) -> Session:
+        """The session, living or ended."""
+        return await self._sandboxes.get(caller, session_id)
+
+    async def find(
+        self,
+        caller: Caller,
+        *,
+        labels: dict[str, str],
+        status: State | None,
+        image_id: str | None,
+        limit: int,
+        cursor: str,
+    ) -> Found:
+        """A page of sessions, newest first."""
+        wanted = Wanted(labels=labels, status=status, image_id=image_id)
+        page = await self._sandboxes.list(caller, wanted, limit=limit, cursor=cursor)
+        return Found(sessions=page.sessions, next_cursor=page.next_cursor, total=page.total)
+
+    async def delete(self, caller: Caller, session_id: SessionId, *, wait: bool) -> Session:
+        """End it."""
+        return await self._sandboxes.delete(caller, session_id, wait=wait)
+
+    async def pause(self, caller: Caller, session_id: SessionId) -> Session:
+        """Begin to freeze it."""
+        return await self._sandboxes.pause(caller, session_id, wait=False)
+
+    async def resume(self, caller: Caller, session_id: SessionId) -> Session:
+        """Begin to let it go on."""
+        return await self._sandboxes.resume(caller, session_id, wait=False)
+
+    async def keep_alive(self, caller: Caller, session_id: SessionId) -> None:
+        """Count as a use."""
+        await self._sandboxes.keep_alive(caller, session_id)
+
+    async def set_labels(self, caller: Caller, session_id: SessionId, labels: dict[str, Any]) -> Session:
+        """Replace all labels."""
+        return await self._sandboxes.set_labels(caller, session_id, labels)
+
+    async def link(self, caller: Caller, session_id: SessionId, wish: CreateLink) -> LinkView:
+        """An address of a port."""
+        return await self._links.create(caller, session_id, wish)
+
+    async def call(self, caller: Caller, session_id: SessionId, tool: str, arguments: dict[str, Any]) -> Outcome:
+        """Run a tool."""
+        return await self._calls.call(caller, session_id, tool, arguments)
+
+    def doors(self, caller: Caller, session: Session) -> Doors:
+        """Where the session is reached past the API; its token goes to its own tenant only."""
+        own = self._links.own_door(session) if caller.tenant == session.tenant and self._serves_here() else {}
+        if session.image_id in self._settings.api_mode_images:
+            own = {**own, "link_url": ""}
+        return Doors(resource_url=resource_url(self._settings.public_url, session), **own)
+
+    def _serves_here(self) -> bool:
+        """Whether clients reach what the gateway serves: those of another machine have no part in our loopback."""
+        place = self._settings.links
+        return place is not None and (bool(place.wildcard) or is_loopback(self._settings.public_url))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether whoever opens the address must be on this machine.
+
+    >>> is_loopback("http://127.0.0.1:7717"), is_loopback("http://[::1]:7717"), is_loopback("https://cove.example.org")
+    (True, True, False)
+    """
+    host = url.partition("://")[2].partition("/")[0]
+    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    try:
+        return host in {"", "localhost"} or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def resource_url(public_url: str, session: Session) -> str:
+    """Where people look at a session."""
+    return f"{public_url}/v1/sessions/{session.id}?resourceId={session.id}"
