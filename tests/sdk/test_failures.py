@@ -13,9 +13,13 @@ RAISES: dict[str, Callable[[Any], Any]] = {
     "set_labels": lambda s: s.set_labels({"a": "b"}),
     "get_labels": lambda s: s.get_labels(),
     "info": lambda s: s.info(),
+    "get_link": lambda s: s.get_link("https", 30100),
+    "get_link_async": lambda s: s.get_link_async("https", 30100),
 }
 RETURNS: dict[str, Callable[[Any], Any]] = {
     "delete": lambda s: s.delete(),
+    "list_links": lambda s: s.list_links(),
+    "revoke_link": lambda s: s.revoke_link("l-1"),
     "get_status": lambda s: s.get_status(),
     "keep_alive": lambda s: s.keep_alive(),
     "get_metrics": lambda s: s.get_metrics(),

@@ -256,3 +256,15 @@ def test_a_client_never_closed_says_nothing_at_exit(client: str, canned: Any) ->
     command = [sys.executable, "-W", "default", "-c", code, canned.endpoint]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+async def test_a_link_that_ends_is_asked_for_once_and_one_that_lasts_again(
+    session: Any, canned: Any, settled: Any
+) -> None:
+    canned.drop()
+    for options, tries in (({"expires_in": 60}, 1), ({}, 3)):
+        before = len(canned.seen)
+        with pytest.raises(cove.ConnectionLost):
+            await settled(session.get_link("https", 30100, **options))
+        assert len(canned.seen) - before == tries
+    assert canned.seen[0].body == {"protocol_type": "https", "port": 30100, "expires_in": 60}
