@@ -60,7 +60,7 @@ class Development:
         self.session.command.run(f"export {variables}; ({command}) > {HOME}/{port}.log 2>&1 < /dev/null &").unwrap()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
     if not IS_REAL:
         pytest.skip("needs root")
@@ -68,7 +68,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def development(server: Server) -> Iterator[Development]:
     """All five, started at once."""
     limits = {"memory_bytes": 4 * 1024**3, "pids": 4096}
@@ -100,8 +100,9 @@ def _unpack(development: Development) -> None:
         assert client.put(url, content=content, headers=headers).status_code == 200, development.log(UNPACKING)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Of this folder alone: Playwright keeps an event loop running, beside which no asynchronous test can run."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*CHROMIUM])
         yield found
