@@ -40,6 +40,8 @@ async def test_an_answer_that_is_none_is_a_bad_gateway(world: World, name: str) 
     "half",
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + b"half" * 1_000_000,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nnonsense",

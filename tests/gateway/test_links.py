@@ -1,6 +1,7 @@
 """A link, as programs and browsers use it."""
 
 import asyncio
+import random
 
 import pytest
 from tests.gateway.fake_door import PORT, token_of
@@ -212,6 +213,34 @@ async def test_bodies_go_both_ways_by_length_and_in_chunks(world: World) -> None
 
     assert by_length.body == body
     assert in_chunks.body == body
+
+
+@pytest.mark.parametrize("size", [262_143, 262_144, 262_145, 1_000_003, 50_000_000])
+async def test_large_bodies_arrive_whole_and_leave_the_connection_usable(world: World, size: int) -> None:
+    body = random.Random(size).randbytes(size)
+    await world.inside(answering(body))
+    token = world.door.link()
+    caller = await world.connect()
+
+    for _ in range(2):
+        await caller.send(f"GET /_cove/{token}/ HTTP/1.1\nHost: {world.host}\n\n")
+        assert (await caller.answer()).body == body
+    assert world.door.dials == 1
+
+
+async def test_large_bodies_sent_ahead_of_each_other_keep_apart(world: World) -> None:
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for letter in (b"a", b"b", b"c"):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + letter * 3_000_000)
+            await writer.drain()
+
+    await world.inside(twice)
+    token = world.door.link()
+    caller = await world.connect()
+    await caller.send(f"GET /_cove/{token}/ HTTP/1.1\nHost: {world.host}\n\n" * 3)
+
+    assert [set((await caller.answer()).body) for _ in range(3)] == [{97}, {98}, {99}]
 
 
 async def test_a_client_that_expects_a_word_before_its_body_gets_it(world: World) -> None:

@@ -259,6 +259,26 @@ async def test_a_stream_is_cut_when_its_link_is_revoked_or_its_session_ends(worl
     assert await caller.is_reset()
 
 
+async def test_a_download_is_cut_when_its_link_is_revoked(world: World) -> None:
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n")
+        while True:
+            writer.write(bytes(65536))
+            await writer.drain()
+
+    await world.inside(pour)
+    caller = await world.connect()
+    await caller.send(f"GET /_cove/{world.door.link()}/ HTTP/1.1\nHost: {world.host}\n\n")
+    await caller.head()
+    async with asyncio.timeout(PATIENCE):
+        await caller.reader.readexactly(50_000_000)
+
+    world.door.watcher.closed(SESSION, "l-a")
+
+    assert await caller.is_reset()
+
+
 async def test_a_link_ends_in_the_middle_of_a_stream_when_its_time_is_over(world: World) -> None:
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -8,6 +8,7 @@ from cove.gateway.framing import LAST_CHUNK, Chunked, Counted, Endless, Framing
 from cove.gateway.head import Fields, HttpError, Pairs, Request, Response, write_request, write_response
 from cove.gateway.places import Visit
 from cove.gateway.sessions import Visited
+from cove.gateway.splicing import WORTH_IT, splice
 from cove.gateway.translation import inward, is_upgrade, outward
 from cove.gateway.tunnel import tunnel
 from cove.gateway.wire import Broken, Wire
@@ -167,6 +168,9 @@ class Exchange:
                 break
             if parts:
                 await self._client.send(*parts)
+            if isinstance(framing, Counted) and framing.left >= WORTH_IT:
+                await splice(self._server, self._client, framing.left, self._visited)
+                return
             parts, data = [], await self._server.some()
             if not data and isinstance(framing, Endless):
                 break

@@ -18,22 +18,22 @@ Step = Callable[[bytes, int, list[bytes]], int]
 
 
 class Counted:
-    """A body of so many bytes."""
+    """A body of so many bytes, of which `left` are still to come."""
 
     def __init__(self, length: int) -> None:
-        self._left = length
+        self.left = length
 
     @property
     def is_done(self) -> bool:
         """Whether the body has ended."""
-        return self._left == 0
+        return self.left == 0
 
     def take(self, data: bytes) -> tuple[bytes, bytes]:
         """The body's part of `data`, and the rest."""
-        if len(data) <= self._left:
-            self._left -= len(data)
+        if len(data) <= self.left:
+            self.left -= len(data)
             return data, b""
-        cut, self._left = self._left, 0
+        cut, self.left = self.left, 0
         return data[:cut], data[cut:]
 
 

@@ -1,8 +1,10 @@
 """One TCP connection as the gateway reads and writes it: what has come in, heads of messages, and back pressure."""
 
 import asyncio
+import contextlib
 import socket
 import struct
+from collections.abc import Iterator
 from typing import cast
 
 from cove.gateway import head
@@ -130,6 +132,21 @@ class Wire(asyncio.Protocol):
             await self._writer
             if self.is_lost:
                 raise Broken
+
+    def fileno(self) -> int:
+        """The descriptor; raises Broken if it is closed."""
+        if self.is_lost or self.transport.is_closing():
+            raise Broken
+        return self._socket.fileno()
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """Somebody else reads meanwhile; what came before is held, and whoever calls has taken it."""
+        self._pause(True)
+        try:
+            yield
+        finally:
+            self._pause(False)
 
     def end(self) -> None:
         """Send no more, and still take what comes."""
