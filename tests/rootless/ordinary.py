@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from cove.core.account import ID_RANGE
 
 LENT = (Path("/etc/subuid"), Path("/etc/subgid"))
 _LOWEST = 100_000
+_REMOVAL_SECONDS = 60
 _VERSION = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 
 
@@ -74,7 +75,9 @@ class OrdinaryUser:
         """With the home and everything in it, whoever owns it."""
         self.take_back()
         subprocess.run(["userdel", "--force", self.name], check=True, capture_output=True)
-        shutil.rmtree(self.home)
+        removal = subprocess.Popen(["rm", "-rf", "--", self.home])
+        with suppress(subprocess.TimeoutExpired):  # tens of thousands of directories: it ends its work without us
+            removal.wait(_REMOVAL_SECONDS)
 
     def start(self, command: list[str], **options: Any) -> "subprocess.Popen[str]":
         """A process of this user's, in a clean environment and in the home."""
