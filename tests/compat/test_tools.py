@@ -19,6 +19,11 @@ def test_failure_is_its_message() -> None:
     assert render("shell", Outcome(failure=Failure("NoSuchFile", "no file at '/x'"))) == "no file at '/x'"
 
 
+def test_command_that_took_too_long_is_json_without_output() -> None:
+    text = render("shell", Outcome(failure=Failure("CommandTimedOut", "it took too long")))
+    assert json.loads(text) == {"stdout": "", "stderr": "", "exit_code": 124, "error": "it took too long"}
+
+
 def test_command_is_json_that_the_client_takes_as_structured() -> None:
     text = _text("shell", stdout="a\n", stderr="", exit_code=3, truncated=False)
     assert json.loads(text) == {"stdout": "a\n", "stderr": "", "exit_code": 3}

@@ -15,6 +15,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from cove.app.data import DataDir
 from cove.core.errors import InvalidSetting
 
+LONGEST_URL = 1024 * 1024
+"""Bytes of a request's path and query string."""
 _BACKLOG = 2048
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
@@ -28,6 +30,20 @@ class PeerProtocol(HttpToolsProtocol):
         peer = transport.get_extra_info("socket")
         if peer is not None and peer.family == socket.AF_UNIX:
             self.client = (f"uid:{peer_uid(peer)}", 0)
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the request line; one that does not end is answered with 400."""
+        super().on_url(url)
+        if len(self.url) > LONGEST_URL:
+            raise ValueError(f"a request line of more than {LONGEST_URL} bytes")
+
+    def on_headers_complete(self) -> None:
+        """Read the path by itself: httptools counts a URL in 16 bits, and some clients send much in the query."""
+        whole = self.url
+        self.url, _, query = whole.partition(b"?")
+        super().on_headers_complete()
+        self.scope["query_string"] = query
+        self.url = whole
 
 
 class PeerSocketProtocol(WebSocketsSansIOProtocol):

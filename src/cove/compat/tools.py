@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 
-from cove.core.tool import Outcome
+from cove.core.tool import Failure, Outcome
 
 Structured = dict[str, Any]
 _KIB = 1024
+_TIMED_OUT = 124
+"""The exit code of a command that was ended, as `timeout` of coreutils has it."""
 
 
 def render(tool: str, outcome: Outcome) -> str:
@@ -21,9 +23,16 @@ def render(tool: str, outcome: Outcome) -> str:
     '[DIR] tmp'
     """
     if outcome.failure is not None:
-        return outcome.failure.message
+        return _failure(outcome.failure)
     form: Callable[[Structured], str] = FORMS.get(tool, _json)
     return form(outcome.structured or {})
+
+
+def _failure(failure: Failure) -> str:
+    """The message; of a command that took too long in the shape of one with no output, which its clients look for."""
+    if failure.code != "CommandTimedOut":
+        return failure.message
+    return _json({"stdout": "", "stderr": "", "exit_code": _TIMED_OUT, "error": failure.message})
 
 
 def _json(value: Any) -> str:
