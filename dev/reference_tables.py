@@ -132,6 +132,7 @@ SETTINGS = {
     "network": "what a new session reaches whose maker does not say: `open`, `none`, or `rules`: what `allow` names",
     "allow": "what is not public and sessions may reach: `HOST`, `HOST:PORT`, `*.DOMAIN`, an address, a network",
     "images": "`NAME=DIRECTORY`: root file systems to make sessions from, beside `host`",
+    "api_mode": "images (`*`: all) whose sessions give official clients no LinkUrl: they call tools through the API",
     "api_key": "an operator's key of 16 to 512 printable characters; without it the first start makes and shows one",
     "link_port": "the port of links, on loopback addresses of each session's own; 0 takes a free one",
     "link_url": "`https://*.DOMAIN`, whose names all lead to a proxy of yours before the link port",

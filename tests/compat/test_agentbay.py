@@ -359,6 +359,13 @@ def test_tool_is_called_and_its_failure_is_a_result(ask: Ask, session: str) -> N
         assert failed["Data"]["content"][0]["text"]
 
 
+@pytest.mark.parametrize(("tool", "capability"), [("run_code", "code"), ("click_mouse", "desktop"), ("tap", "mobile")])
+def test_tool_that_is_not_built_names_its_capability(ask: Ask, session: str, tool: str, capability: str) -> None:
+    data = ask("CallMcpTool", SessionId=session, Name=tool, Args="{}")["Data"]
+    assert data["isError"] is True
+    assert f"the capability '{capability}' is not supported here" in data["content"][0]["text"]
+
+
 def test_tools_are_listed_as_text_with_their_schemas(ask: Ask) -> None:
     tools = json.loads(ask("ListMcpTools", ImageId="linux_latest")["Data"])
     assert tools[0]["name"] == "get_metrics"

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from cove.compat.operations import ACTIONS, ENDPOINTS, OPERATIONS, Operation
+from cove.compat.operations.known_tools import LACKING
 from cove.core.errors import NotSupported
+from cove.guest.tools import catalogue
 
 AGENTBAY = 38
 AGB = 30
@@ -31,3 +33,7 @@ async def test_operation_that_is_not_built_names_what_it_lacks(operation: Operat
     run: Callable[..., Any] = operation.run
     with pytest.raises(NotSupported, match=operation.lacks):
         await run(None, None, operation.request())
+
+
+def test_tools_that_wait_for_a_capability_are_not_those_that_there_are() -> None:
+    assert not set(LACKING) & {tool.name for tool in catalogue()}

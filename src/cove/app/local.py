@@ -141,6 +141,7 @@ def _server_settings(
         memory_reserve_bytes=settings.memory_reserve_mib * _MIB,
         most_requests=requests_for(open_more()),
         slots=settings.slots,
+        api_mode_images=frozenset(settings.api_mode),
         network=default_network(settings),
         trusted_uids=frozenset({0, os.geteuid()}),
         presence=Presence(is_background=is_background),

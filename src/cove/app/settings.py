@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     network: str = "open"
     allow: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    api_mode: tuple[str, ...] = ()
     api_key: str | None = None
     public_url: str = ""
     first_uid: int = DEFAULT_FIRST_UID
@@ -60,6 +61,7 @@ VARIABLES = {
     "network": "COVE_NETWORK",
     "allow": "COVE_ALLOW",
     "images": "COVE_IMAGES",
+    "api_mode": "COVE_API_MODE",
     "api_key": "COVE_API_KEY",
     "public_url": "COVE_PUBLIC_URL",
     "first_uid": "COVE_FIRST_UID",
@@ -172,6 +174,15 @@ def _read_images(name: str, value: object) -> tuple[str, ...]:
     return entries
 
 
+def _read_names(name: str, value: object) -> tuple[str, ...]:
+    """Names of images, or `*` for all."""
+    names = value if isinstance(value, tuple) else tuple(re.split(r"[,\s]+", str(value).strip()))
+    for image in names:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*|\*", image):
+            raise InvalidSetting(name=name, value=image, remedy="give names of images, or * for all of them")
+    return names
+
+
 def _read_key(name: str, value: object) -> str:
     if not _KEY.fullmatch(str(value)):  # a secret is never shown, not even a wrong one
         raise InvalidSetting(
@@ -203,6 +214,7 @@ _READERS = {
     "network": _read_network,
     "allow": _read_allow,
     "images": _read_images,
+    "api_mode": _read_names,
     "api_key": _read_key,
     "public_url": _read_url,
     "first_uid": _read_number,

@@ -44,7 +44,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     slots: int = 1024
     trusted_uids: frozenset[int] = frozenset()
     api_mode_images: frozenset[str] = frozenset()
-    """Images whose sessions tell the official clients no LinkUrl, so that they call tools through the API."""
+    """Images, or `*`, whose sessions tell the official clients no LinkUrl: they call tools through the API."""
     network: NetworkPolicy = NetworkPolicy()
     """What a session may reach whose maker did not say."""
     sweep_seconds: float = 1.0

@@ -4,10 +4,11 @@ from typing import Any
 
 import msgspec
 
-from cove.compat.operations.registry import operation
+from cove.compat.operations.known_tools import LACKING
+from cove.compat.operations.registry import not_built, operation
 from cove.compat.operations.service import Service
 from cove.compat.tools import render
-from cove.core.errors import InvalidToolArguments, ToolNotFound
+from cove.core.errors import CoveError, InvalidToolArguments, ToolNotFound
 from cove.core.ids import SessionId
 from cove.core.image import DEFAULT_IMAGE
 from cove.core.tool import Failure, Outcome, Tool
@@ -77,5 +78,12 @@ async def call_tool(service: Service, caller: Any, request: CallTool) -> ToolRes
     try:
         outcome = await service.call(caller, SessionId(request.session_id), request.name, request.args)
     except (ToolNotFound, InvalidToolArguments) as error:
-        outcome = Outcome(failure=Failure(code=error.code, message=str(error)))
+        outcome = refused(request.name, error)
     return ToolResult(content=[Content(text=render(request.name, outcome))], is_error=outcome.failure is not None)
+
+
+def refused(tool: str, error: CoveError) -> Outcome:
+    """A service's no as the outcome of a call; it names the capability of a tool that is not built yet."""
+    if isinstance(error, ToolNotFound) and tool in LACKING:
+        error = not_built(LACKING[tool], f"the tool {tool!r}")
+    return Outcome(failure=Failure(code=error.code, message=str(error)))
