@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from cove.compat.agentbay.fields import read_value, read_whole
 from cove.compat.operations import Operation
+from cove.compat.operations.values import read_value, read_whole
 from cove.core.errors import InvalidInput
 from cove.core.lifetimes import LONGEST
 
