@@ -8,6 +8,7 @@ from pathlib import Path
 from reference_bench import readme
 from reference_claims import security_page
 from reference_cli import command_page
+from reference_clients import clients_page
 from reference_http import http_page
 from reference_sdk import client_page, failures_page
 from reference_tables import errors_page, limits_page, settings_page, tools_page
@@ -23,6 +24,7 @@ REFERENCE: dict[str, Callable[[], str]] = {
     "cli.md": command_page,
     "http.md": http_page,
     "client.md": client_page,
+    "official-clients.md": clients_page,
 }
 
 

@@ -68,7 +68,7 @@ def lacking(capability: str, action: str, *agb: str, methods: str) -> Operation:
     async def refuse(_: Service, __: Any, ___: Nothing) -> None:
         raise not_built(capability, action)
 
-    summary = f"Refused: there are no {capability} yet."
+    summary = f"Waits for the capability {capability}."
     return Operation(
         action=action, agb=agb, methods=methods, request=Nothing, run=refuse, summary=summary, lacks=capability
     )
