@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cove.compat.tools import render
+from cove.compat.tools import render, render_printed
 from cove.core import results
 from cove.core.tool import Failure, Outcome
 from cove.guest.tools import catalogue
@@ -27,6 +27,18 @@ def test_command_that_took_too_long_is_json_without_output() -> None:
 def test_command_is_json_that_the_client_takes_as_structured() -> None:
     text = _text("shell", stdout="a\n", stderr="", exit_code=3, truncated=False)
     assert json.loads(text) == {"stdout": "a\n", "stderr": "", "exit_code": 3}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "printed"),
+    [
+        (Outcome(structured={"stdout": "a\n", "stderr": "b\n", "exit_code": 0}), ("a\nb\n", False)),
+        (Outcome(structured={"stdout": "a\n", "stderr": "", "exit_code": 3}), ("a\n", True)),
+        (Outcome(failure=Failure("CommandTimedOut", "it took too long")), ("it took too long", True)),
+    ],
+)
+def test_oldest_clients_are_given_what_a_command_printed(outcome: Outcome, printed: tuple[str, bool]) -> None:
+    assert render_printed(outcome) == printed
 
 
 def test_file_is_its_bare_content() -> None:

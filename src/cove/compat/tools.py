@@ -11,6 +11,8 @@ import msgspec
 from cove.core.tool import Failure, Outcome
 
 Structured = dict[str, Any]
+COMMAND = "shell"
+"""The tool that runs a command."""
 _KIB = 1024
 _TIMED_OUT = 124
 """The exit code of a command that was ended, as `timeout` of coreutils has it."""
@@ -26,6 +28,20 @@ def render(tool: str, outcome: Outcome) -> str:
         return _failure(outcome.failure)
     form: Callable[[Structured], str] = FORMS.get(tool, _json)
     return form(outcome.structured or {})
+
+
+def render_printed(outcome: Outcome) -> tuple[str, bool]:
+    """What a command printed, for clients that show it as it comes, and whether it failed: they see no exit code.
+
+    >>> render_printed(Outcome(structured={"stdout": "", "stderr": "", "exit_code": 3}))
+    ('exit code 3', True)
+    """
+    if outcome.failure is not None:
+        return outcome.failure.message, True
+    result = outcome.structured or {}
+    has_failed = result["exit_code"] != 0
+    text = f"{result['stdout']}{result['stderr']}"
+    return text or (f"exit code {result['exit_code']}" if has_failed else ""), has_failed
 
 
 def _failure(failure: Failure) -> str:
@@ -98,7 +114,7 @@ def _metrics(result: Structured) -> str:
 
 
 FORMS: dict[str, Callable[[Structured], str]] = {
-    "shell": _command,
+    COMMAND: _command,
     "read_file": _content,
     "write_file": _done,
     "create_directory": _done,

@@ -7,7 +7,7 @@ import msgspec
 from cove.compat.operations.known_tools import LACKING
 from cove.compat.operations.registry import not_built, operation
 from cove.compat.operations.service import Service
-from cove.compat.tools import render
+from cove.compat.tools import COMMAND, render, render_printed
 from cove.core.errors import CoveError, InvalidToolArguments, ToolNotFound
 from cove.core.ids import SessionId
 from cove.core.image import DEFAULT_IMAGE
@@ -34,11 +34,15 @@ class ToolEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallTool(msgspec.Struct, frozen=True, kw_only=True):
-    """A call. The server's name, and the wish for a session to be made, change nothing."""
+    """A call. The server's name, and the wish for a session to be made, change nothing.
+
+    `plain` is for clients that show people what a command printed as it comes, and take nothing apart.
+    """
 
     session_id: str = ""
     name: str = ""
     args: dict[str, Any] = {}
+    plain: bool = False
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +83,11 @@ async def call_tool(service: Service, caller: Any, request: CallTool) -> ToolRes
         outcome = await service.call(caller, SessionId(request.session_id), request.name, request.args)
     except (ToolNotFound, InvalidToolArguments) as error:
         outcome = refused(request.name, error)
-    return ToolResult(content=[Content(text=render(request.name, outcome))], is_error=outcome.failure is not None)
+    if request.plain and request.name == COMMAND:
+        text, is_error = render_printed(outcome)
+    else:
+        text, is_error = render(request.name, outcome), outcome.failure is not None
+    return ToolResult(content=[Content(text=text)], is_error=is_error)
 
 
 def refused(tool: str, error: CoveError) -> Outcome:

@@ -12,6 +12,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import Receive, Scope, Send
 
+from cove.compat.agb import Agb
 from cove.compat.agentbay import AgentBay
 from cove.compat.operations import Dialect, Service, WireAnswer, WireRequest
 from cove.core.errors import CoveError, InternalError, InvalidInput
@@ -19,7 +20,7 @@ from cove.core.errors import CoveError, InternalError, InvalidInput
 MOST_BODY_BYTES = 16 * 1024 * 1024
 """Of one request, which is read before anybody is known: some clients show their key in the body."""
 MOST_FIELDS = 1000
-DIALECTS: tuple[Dialect, ...] = (AgentBay(),)
+DIALECTS: tuple[Dialect, ...] = (AgentBay(), Agb())
 log = structlog.get_logger("cove.server")
 
 
