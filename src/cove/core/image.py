@@ -15,7 +15,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_IMAGE = ImageId("linux_latest")
-ALIASES: dict[str, str] = {"linux_latest": "host", "code_latest": "host", "agb-code-space-1": "host"}
+ALIASES: dict[str, str] = dict.fromkeys(("linux_latest", "code_latest", "agb-code-space-1", "agb-code-space-2"), "host")
 """The clouds' names for what the `host` image gives; settings may add more."""
 
 
