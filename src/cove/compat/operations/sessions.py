@@ -82,10 +82,11 @@ class ListSessions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the list."""
+    """A line of the list; `status` is what one small client reads in the place of `session_status`."""
 
     session_id: str
     session_status: str
+    status: str
     app_instance_id: str
     image_id: str
 
@@ -177,7 +178,11 @@ async def list_sessions(service: Service, caller: Any, request: ListSessions) ->
 def _entry(session: Session) -> SessionEntry:
     status = State.FINISH if session.state in ENDED else session.state
     return SessionEntry(
-        session_id=session.id, session_status=status.value, app_instance_id=session.id, image_id=session.image_id
+        session_id=session.id,
+        session_status=status.value,
+        status=status.value,
+        app_instance_id=session.id,
+        image_id=session.image_id,
     )
 
 

@@ -4,6 +4,7 @@ Each dialect is one line of `DIALECTS`. A refusal is logged once, here; a defect
 sees.
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,6 +21,7 @@ from cove.core.errors import CoveError, InternalError, InvalidInput
 MOST_BODY_BYTES = 16 * 1024 * 1024
 """Of one request, which is read before anybody is known: some clients show their key in the body."""
 MOST_FIELDS = 1000
+_LONG_BYTES = 256 * 1024
 DIALECTS: tuple[Dialect, ...] = (AgentBay(), Agb())
 log = structlog.get_logger("cove.server")
 
@@ -41,7 +43,7 @@ async def serve(dialect: Dialect, service: Service, scope: Scope, receive: Recei
         body = await _body(scope, receive)
         if body is None:
             return
-        form = _fields(body, "the body") if dialect.reads_forms else {}
+        form = await _form(body) if dialect.reads_forms else {}
         request = _request(scope, query, body, form)
         answer = await dialect.answer(service, request)
     except CoveError as error:
@@ -71,6 +73,13 @@ def _request(
         form=form or {},
         request_id=scope["state"]["request_id"],
     )
+
+
+async def _form(body: bytes) -> dict[str, str]:
+    """The fields of a body; a long one is read beside the loop, which has others to serve."""
+    if len(body) < _LONG_BYTES:
+        return _fields(body, "the body")
+    return await asyncio.to_thread(_fields, body, "the body")
 
 
 def _fields(encoded: bytes, where: str) -> dict[str, str]:

@@ -1,9 +1,8 @@
 """AgentBay's wire over the door: the form and its oddities, the envelope, the codes that scripts search for."""
 
 import json
-import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,62 +11,9 @@ import pytest
 from tests.waiting import until
 
 from cove.compat.operations import ACTIONS
-from cove.testing import Cove, running_cove
+from cove.testing import Cove
 
 Ask = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def cove() -> Iterator[Cove]:
-    """One Cove for all of these tests: each has a tenant of its own."""
-    with running_cove() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def wire(cove: Cove) -> Iterator[httpx2.Client]:
-    """A client that shows no key by itself."""
-    transport = httpx2.HTTPTransport(uds=str(cove.socket))
-    with httpx2.Client(transport=transport, base_url="http://cove", timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
-def make_key(wire: httpx2.Client, cove: Cove) -> Callable[[], str]:
-    """Makes the key of a new tenant."""
-
-    def make() -> str:
-        operator = {"Authorization": f"Bearer {cove.api_key}"}
-        made = wire.post("/v1/keys", json={"tenant": secrets.token_hex(4)}, headers=operator).raise_for_status()
-        return str(made.json()["secret"])
-
-    return make
-
-
-@pytest.fixture
-def key(make_key: Callable[[], str]) -> str:
-    """The key of this test's tenant."""
-    return make_key()
-
-
-@pytest.fixture
-def ask(wire: httpx2.Client, key: str) -> Ask:
-    """Asks for an action as the official client does; gives the body, with the HTTP status in `status`."""
-
-    def post(action: str, **form: Any) -> dict[str, Any]:
-        data = {"Authorization": f"Bearer {key}", **form}
-        answer = wire.post("/", params={"Action": action, "Version": "2025-05-06", "Format": "json"}, data=data)
-        assert answer.headers["x-request-id"] == answer.json()["RequestId"]
-        assert answer.headers["content-type"] == "application/json"
-        return {"status": answer.status_code, **answer.json()}
-
-    return post
-
-
-@pytest.fixture
-def session(ask: Ask) -> str:
-    """The id of a running session."""
-    return str(ask("CreateMcpSession")["Data"]["SessionId"])
 
 
 def test_success_is_an_envelope_with_a_session(ask: Ask) -> None:
