@@ -118,6 +118,8 @@ class PacketReader(Generic[M]):
         found: list[bytes | M] = []
         start = 0
         while len(self._buffer) >= start + _HEAD:
+            if self._buffer[start] not in (_DATA, _MESSAGE):
+                raise PacketRefused(f"no packet begins with {self._buffer[start]:#x}")
             end = start + _HEAD + int.from_bytes(self._buffer[start + 1 : start + _HEAD])
             if len(self._buffer) < end:
                 break
@@ -129,8 +131,6 @@ class PacketReader(Generic[M]):
     def _read(self, kind: int, body: bytes) -> bytes | M:
         if kind == _DATA:
             return body
-        if kind != _MESSAGE:
-            raise PacketRefused(f"no packet begins with {kind:#x}")
         try:
             return self._decoder.decode(body)
         except (msgspec.DecodeError, RecursionError) as error:

@@ -69,7 +69,7 @@ def packet(kind, body):
 
 
 ANSWERS = {
-    "terminal_garbage": lambda: terminal() + os.urandom(4096),
+    "terminal_garbage": lambda: terminal() + b"\xff" + os.urandom(4096),
     "terminal_lies": lambda: terminal() + packet(b"m", b'{"type":"exited","exit_code":1000000}'),
     "terminal_commands": lambda: terminal() + packet(b"m", b'{"type":"kill","signal":"KILL"}'),
     "terminal_hangs_up": terminal,
