@@ -1,5 +1,6 @@
 """The use cases in the shape in which the dialects' operations ask for them."""
 
+import copy
 import ipaddress
 from typing import Any
 
@@ -27,7 +28,14 @@ class ServerService:
         self._sandboxes = sandboxes
         self._calls = calls
         self._links = links
+        self._is_near = True
         self.tools_of = calls.tools_of
+
+    def for_distant(self) -> "ServerService":
+        """The same for clients of other machines, which reach nothing on this one's loopback addresses."""
+        distant = copy.copy(self)
+        distant._is_near = False
+        return distant
 
     async def caller(self, secret: str) -> Caller:
         """Whose key this is; raises KeyInvalid, and TooManyRequests where too much is being answered."""
@@ -95,23 +103,31 @@ class ServerService:
         return Doors(resource_url=resource_url(self._settings.public_url, session), **own)
 
     def _serves_here(self) -> bool:
-        """Whether clients reach what the gateway serves: those of another machine have no part in our loopback."""
-        place = self._settings.links
-        return place is not None and (bool(place.wildcard) or is_loopback(self._settings.public_url))
+        """Whether the client reaches what the gateway serves: one of another machine has no part in our loopback.
+
+        A proxy is near, and its clients are not: where there is one, the public address says so.
+        """
+        if (place := self._settings.links) is None:
+            return False
+        return bool(place.wildcard) or (self._is_near and is_loopback(_host(self._settings.public_url)))
 
 
-def is_loopback(url: str) -> bool:
-    """Whether whoever opens the address must be on this machine.
+def is_loopback(host: str) -> bool:
+    """Whether what has this name or address must be on this machine; no name at all is this machine's, too.
 
-    >>> is_loopback("http://127.0.0.1:7717"), is_loopback("http://[::1]:7717"), is_loopback("https://cove.example.org")
-    (True, True, False)
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("10.0.0.9"), is_loopback("cove.example.org")
+    (True, True, False, False)
     """
-    host = url.partition("://")[2].partition("/")[0]
-    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     try:
         return host in {"", "localhost"} or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _host(url: str) -> str:
+    """The host of an address, without brackets and port."""
+    host = url.partition("://")[2].partition("/")[0]
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
 def resource_url(public_url: str, session: Session) -> str:

@@ -17,6 +17,7 @@ from cove.compat.agb import Agb
 from cove.compat.agentbay import AgentBay
 from cove.compat.operations import Dialect, Service, WireAnswer, WireRequest
 from cove.core.errors import CoveError, InternalError, InvalidInput
+from cove.server.service import is_loopback
 
 MOST_BODY_BYTES = 16 * 1024 * 1024
 """Of one request, which is read before anybody is known: some clients show their key in the body."""
@@ -33,6 +34,12 @@ def dialect_of(scope: Scope) -> Dialect | None:
     query = scope["query_string"].decode("latin-1")
     claims = (dialect for dialect in DIALECTS if dialect.claims(scope["method"], scope["path"], query))
     return next(claims, None)
+
+
+def is_near(scope: Scope) -> bool:
+    """Whether whoever asks is on this machine: at the Unix socket, or at a loopback address."""
+    host = scope["client"][0] if scope["client"] else ""
+    return host.startswith("uid:") or is_loopback(host.removeprefix("::ffff:"))
 
 
 async def serve(dialect: Dialect, service: Service, scope: Scope, receive: Receive, send: Send) -> None:

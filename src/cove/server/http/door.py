@@ -9,7 +9,7 @@ from litestar.enums import ScopeType
 from litestar.types import Message, Receive, Scope, Send
 
 from cove.core.ids import text_id
-from cove.server.http.dialects import dialect_of, serve
+from cove.server.http.dialects import dialect_of, is_near, serve
 from cove.server.http.sockets import explaining
 from cove.server.presence import Presence
 
@@ -45,7 +45,8 @@ class Door:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             sender = _identified(send, request_id)
             if dialect := dialect_of(scope):
-                await serve(dialect, self.routes.state["service"], scope, receive, sender)
+                service = self.routes.state["service" if is_near(scope) else "distant_service"]
+                await serve(dialect, service, scope, receive, sender)
                 return
             await self.routes(scope, receive, explaining(scope, sender) if scope["type"] == _SOCKET else sender)
 
