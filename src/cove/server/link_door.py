@@ -3,13 +3,13 @@
 import socket
 from typing import Any
 
+from cove.compat.operations.tools import refused
 from cove.compat.tools import render
 from cove.core.errors import CoveError, LinkExpired, LinkRefused, LinkRevoked, SessionNotFound
 from cove.core.ids import LinkId, SessionId
 from cove.core.link import Link, claimed_by, host_of, is_same
 from cove.core.ports import Admission, LinkWatcher
 from cove.core.session import ENDED, Session, State
-from cove.core.tool import Failure, Outcome
 from cove.server.calls import Calls
 from cove.server.links import Links
 from cove.server.moves import Moves
@@ -98,7 +98,7 @@ class ServerLinkDoor:
         except SessionNotFound:
             raise
         except CoveError as error:
-            outcome = Outcome(failure=Failure(code=error.code, message=str(error)))
+            outcome = refused(tool, error)
         text = {"type": "text", "text": render(tool, outcome)}
         return {"content": [text], "isError": outcome.failure is not None}
 
