@@ -3,6 +3,7 @@
 .PHONY: help setup demo test check bench generate lock wheel
 BIN := .venv/bin
 INSTALL := $(if $(CI),wheel,editable)
+WORKERS := -n 4 --dist loadfile  # most tests wait for processes of their own, and want no processor
 
 help:        ## list the commands
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12
@@ -14,7 +15,7 @@ demo: setup  ## a session's whole life on this machine, in a minute
 	@$(BIN)/cove demo
 
 test: check  ## every check, then every test
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(WORKERS) $(ARGS)
 
 check: setup ## formatting, lint, types, import contracts, sizes, generated files
 	@$(BIN)/python dev/check.py
