@@ -58,7 +58,10 @@ class Screen:
     def until(self, pattern: str) -> "re.Match[str]":
         """What matches, once it is there."""
         while not (found := re.search(pattern, self.shown.decode(errors="replace"))):
-            assert self.look(), self.shown
+            try:
+                assert self.look(), self.shown
+            except TimeoutError as error:
+                raise AssertionError(f"no {pattern!r} in {self.shown!r}") from error
         return found
 
     def end(self) -> int:
@@ -122,7 +125,7 @@ def test_ctrl_c_reaches_what_stands_in_the_foreground_and_not_the_shell(screen: 
     shell = screen(shell="/bin/bash")
     shell.type("PS1='rea''dy> '\n")
     shell.until("ready> ")
-    shell.type("sh -c 'echo u''p; sleep 1000'\n")
+    shell.type("echo u''p >begun; tail -f begun\n")
     shell.until("up")
     shell.type("\x03")
     shell.until(r"(?s)\^C.*ready> ")  # what is typed before may be thrown away
