@@ -13,8 +13,12 @@ _claims: dict[int, socket.socket] = {}
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's, without what the person running the tests has set for Cove; the tests' own cache stays."""
-    return {name: os.environ[name] for name in os.environ if name == "COVE_CACHE" or not name.startswith("COVE_")}
+    """This process's, without what the person running the tests has set for Cove; the tests' own cache stays.
+
+    Nor the size of the terminal, which pytest's workers have in it.
+    """
+    kept = (name for name in os.environ if name == "COVE_CACHE" or not name.startswith(("COVE_", "COLUMNS", "LINES")))
+    return {name: os.environ[name] for name in kept}
 
 
 def claim_ids() -> int:

@@ -88,6 +88,7 @@ def clicked(page: Page) -> str:
 
 def test_jupyter_runs_a_cell_of_a_notebook(development: Development, page: Page) -> None:
     opened(page, development, JUPYTER, "lab/tree/notebook.ipynb")
+    expect(page.get_by_role("button", name="| Idle")).to_be_visible(timeout=SECONDS * 1000)  # cells run from then on
     page.locator(".jp-CodeCell .cm-content").click()
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".jp-OutputArea-output")).to_contain_text("Jupyter says 42", timeout=SECONDS * 1000)
