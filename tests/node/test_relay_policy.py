@@ -188,7 +188,9 @@ policies = st.builds(
     NetworkPolicy,
     mode=st.sampled_from(["open", "rules", "none"]),
     allow=st.just(()),
-    deny=st.lists(addresses.filter(lambda each: not is_unspecified(each)).map(as_entry), max_size=3).map(tuple),
+    deny=st.lists(
+        addresses.filter(lambda each: not is_unspecified(parse_address(str(each)))).map(as_entry), max_size=3
+    ).map(tuple),
 )
 EVERYTHING = ("0.0.0.0/0:1-65535", "[::/0]:1-65535", "*.test:1-65535")
 

@@ -15,6 +15,8 @@ MOST_LINES = 200
 """In one answer to who asks for a session's lines: they fit into one packet."""
 _MOST_KEPT, _MOST_WAITING = 1000, 4096
 _LARGEST = 64 * 1024 * 1024
+_GATHER_SECONDS = 0.02
+"""Lines are written together: a thread that wakes for each takes its turns from the connections."""
 
 
 class Audit:
@@ -22,16 +24,16 @@ class Audit:
 
     def __init__(self, fd: int = 2) -> None:
         self._fd = fd
-        self._lines: queue.Queue[bytes] = queue.Queue(_MOST_WAITING)
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._lost = 0
         threading.Thread(target=self._write, daemon=True).start()
 
     def note(self, session: str, line: Connection) -> None:
         """Hand a line over; when too many wait, it is counted and lost."""
-        try:
-            self._lines.put_nowait(msgspec.json.encode({"session": session} | msgspec.structs.asdict(line)) + b"\n")
-        except queue.Full:
+        if self._lines.qsize() >= _MOST_WAITING:
             self._lost += 1
+        else:
+            self._lines.put(msgspec.json.encode({"session": session} | msgspec.structs.asdict(line)) + b"\n")
 
     def go_on_in(self, fd: int) -> None:
         """Write what comes next to another file."""
@@ -40,6 +42,9 @@ class Audit:
     def _write(self) -> None:
         while True:
             text = self._lines.get()
+            time.sleep(_GATHER_SECONDS)
+            while not self._lines.empty():
+                text += self._lines.get()
             if self._lost:
                 text += b'{"time":%.3f,"lost_lines":%d}\n' % (time.time(), self._lost)
                 self._lost = 0

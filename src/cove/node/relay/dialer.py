@@ -76,7 +76,9 @@ async def _connect(address: Address, port: int) -> socket.socket:
     try:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(connection, (str(address), port))
+        place = (str(address), port)
+        if connection.connect_ex(place):  # what is near has answered by now
+            await asyncio.get_running_loop().sock_connect(connection, place)
     except BaseException:
         connection.close()
         raise
