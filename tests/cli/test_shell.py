@@ -291,7 +291,7 @@ class TestLostConnections:
         with Person(own.data, "session", "shell", "--attach", terminal, session) as again:
             again.type("echo $kept; exit 6\r")
             again.sees("[\r\n]treasure\r\n")
-            assert again.leaves() == 6
+            assert again.leaves() == 6, again.text[-500:]
 
 
 def test_a_server_that_falls_silent_counts_as_lost(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from litestar.params import FromPath
 from litestar.types import WebSocketReceiveEvent
 
 from cove.core.api import TerminalList
-from cove.core.errors import CoveError, InvalidInput
+from cove.core.errors import CoveError, InvalidInput, SandboxFailed
 from cove.core.ids import SessionId
 from cove.core.terminal import Detached, Exited, Failed, Heard, Opened, OpenTerminal, Paused, Said
 from cove.server.http.auth import check_still_let_in
@@ -82,10 +82,14 @@ def _wish(query: dict[str, list[Any]]) -> OpenTerminal:
 
 async def _converse(socket: Socket, window: Window) -> Heard | None:
     """Move bytes both ways until one side ends; what is to be said last, or None if nobody is left to hear it."""
-    sides = {asyncio.ensure_future(_show(socket, window)), asyncio.ensure_future(_listen(socket, window))}
+    shown = asyncio.ensure_future(_show(socket, window))
+    heard = asyncio.ensure_future(_listen(socket, window))
+    sides = {shown, heard}
     try:
-        done, _ = await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
-        return done.pop().result()
+        await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
+        if shown.done() or isinstance(heard.exception(), SandboxFailed):
+            return await shown  # what is typed too late must not hide how it ended
+        return heard.result()
     except CoveError as error:
         body = error_answer(error, "").error
         return Failed(code=body.code, message=body.message, retryable=body.retryable)
