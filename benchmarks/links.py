@@ -1,7 +1,6 @@
 """What a link costs: the same server through a link and reached directly, in bytes, requests and echoes."""
 
 import contextlib
-import selectors
 import socket
 import subprocess
 import sys
@@ -10,9 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
-
 from benchmarks.bench import Bench
+from benchmarks.callers import PATIENCE, Callers, Target
 from benchmarks.samples import Samples
 from cove import Session
 
@@ -24,25 +22,6 @@ MIB_AT_ONCE = 1024
 ROUNDS = 10
 FRAME = b"\x82\xc0" + bytes(4) + bytes(64)
 """A masked WebSocket frame of 64 bytes."""
-_PATIENCE = 60.0
-
-
-class Target(msgspec.Struct, frozen=True):
-    """Where the server is, and below which path."""
-
-    address: tuple[str, int]
-    prefix: str
-
-    def request(self, path: str, *fields: str) -> bytes:
-        """A GET."""
-        host = f"Host: {self.address[0]}:{self.address[1]}"
-        return "\r\n".join([f"GET {self.prefix}{path} HTTP/1.1", host, *fields, "", ""]).encode()
-
-    def connect(self) -> socket.socket:
-        """A connection."""
-        connected = socket.create_connection(self.address, timeout=_PATIENCE)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connected
 
 
 def measure(bench: Bench) -> list[Samples]:
@@ -100,7 +79,7 @@ def served_outside() -> Iterator[Target]:
 
 
 def _await_answer(target: Target) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while True:
         with contextlib.suppress(OSError), target.connect() as connected:
             connected.sendall(target.request("/small", "Connection: close"))
@@ -130,7 +109,7 @@ def small_requests(target: Target, rounds: int) -> list[float]:
     request = target.request("/small")
     found = []
     for _ in range(rounds):
-        with _Callers(target, CONNECTIONS) as callers:
+        with Callers(target, CONNECTIONS) as callers:
             start = time.perf_counter()
             callers.ask(request, REQUESTS)
             found.append(REQUESTS / (time.perf_counter() - start))
@@ -154,44 +133,7 @@ def echoes(target: Target, count: int) -> list[float]:
 
 def crowd(target: Target) -> list[float]:
     """Milliseconds per request when a thousand connections are open and each asks at once."""
-    with _Callers(target, CROWD) as callers:
+    with Callers(target, CROWD) as callers:
         start = time.perf_counter()
         callers.ask(target.request("/small"), CROWD)
         return [(time.perf_counter() - start) * 1000 / CROWD]
-
-
-class _Callers:
-    """Connections that ask, each again once it was answered."""
-
-    def __init__(self, target: Target, count: int) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._connected = [target.connect() for _ in range(count)]
-        for connected in self._connected:
-            self._selector.register(connected, selectors.EVENT_READ, connected)
-
-    def __enter__(self) -> "_Callers":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for connected in self._connected:
-            connected.close()
-        self._selector.close()
-
-    def ask(self, request: bytes, count: int) -> None:
-        """Until `count` answers, of a hundred bytes each, have come."""
-        held = dict.fromkeys(self._connected, b"")
-        asked, answered = len(self._connected), 0
-        for connected in self._connected:
-            connected.sendall(request)
-        while answered < count:
-            for key, _ in self._selector.select(_PATIENCE):
-                connected = key.data
-                held[connected] += connected.recv(65536)
-                end = held[connected].find(b"\r\n\r\n") + 4
-                if end < 4 or len(held[connected]) < end + 100:
-                    continue
-                assert held[connected].startswith(b"HTTP/1.1 200"), held[connected][:200]
-                held[connected], answered = b"", answered + 1
-                if asked < count:
-                    connected.sendall(request)
-                    asked += 1

@@ -5,7 +5,7 @@ What must hold of them stands in thresholds.toml.
 
 from collections.abc import Callable, Iterable
 
-from benchmarks import egress, floors, links, local, measures, waking
+from benchmarks import doors, egress, floors, links, local, measures, waking
 from benchmarks.bench import Bench
 from benchmarks.samples import Samples
 
@@ -16,6 +16,7 @@ PARTS: dict[str, Part] = {
     "sessions": measures.one_session,
     "local": local.starts,
     "wake": waking.wake,
+    "doors": doors.measure,
     "links": links.measure,
     "egress": egress.measure,
     "memory": measures.idle_memory,

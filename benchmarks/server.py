@@ -1,6 +1,5 @@
 """The Cove under measurement: `cove up` in a process of its own, on a disk, as a user runs it."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,12 +8,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from cove import AgentBay
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A server that runs: its Unix socket, its TCP door with the key for it, and its data directory."""
+
+    endpoint: str
+    url: str
+    key: str
+    data: Path
 
 
 @contextmanager
 def running_server(*options: str) -> Iterator[str]:
-    """The endpoint of a `cove up` with these options that runs until the block is left; its sessions end with it.
+    """The endpoint of one that runs until the block is left."""
+    with running(*options) as server:
+        yield server.endpoint
+
+
+@contextmanager
+def running(*options: str) -> Iterator[Running]:
+    """A `cove up` with these options that runs until the block is left; its sessions end with it.
 
     The data directory lies below /var/tmp: on many machines /tmp is memory, where durability costs nothing.
     """
@@ -36,19 +53,20 @@ def running_server(*options: str) -> Iterator[str]:
         ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, start_new_session=True) as server:
             try:
-                yield _endpoint(server, Path(data))
+                yield _started(server, Path(data))
             finally:
                 server.terminate()
                 server.wait(60)
 
 
-def _endpoint(server: "subprocess.Popen[bytes]", data: Path) -> str:
+def _started(server: "subprocess.Popen[bytes]", data: Path) -> Running:
     assert server.stdout
     line = server.stdout.readline()
     if not line:
         raise SystemExit(f"`cove up` ended with exit code {server.wait()} before it answered")
-    assert Path(json.loads(line)["data"]) == data
-    return f"unix://{data}/run/cove.sock"
+    told = msgspec.json.decode(line)
+    assert Path(told["data"]) == data
+    return Running(f"unix://{data}/run/cove.sock", told["url"], told["first_key"], data)
 
 
 def end_sessions(bay: AgentBay) -> None:
