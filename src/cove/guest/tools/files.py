@@ -24,6 +24,11 @@ from cove.guest.workers import result_as_user
 
 Path = Annotated[str, Meta(description="absolute, or relative to the home directory")]
 Format = Annotated[Literal["text", "binary"], Meta(description="UTF-8 text, or bytes as base64")]
+Globs = Annotated[
+    Annotated[str, Meta(max_length=65536)]
+    | Annotated[list[Annotated[str, Meta(max_length=4096)]], Meta(max_length=1024)],
+    Meta(description="globs: with commas between them, as AgentBay's client sends them, or a list, as AGB's does"),
+]
 
 _SERVER = "wuying_filesystem"
 _EXAMPLE = "/tmp/example/hello.txt"  # noqa: S108 - a path inside a sandbox
@@ -122,10 +127,11 @@ def search_files(
     *,
     path: Path,
     pattern: Annotated[str, Meta(min_length=1, max_length=4096, description="a glob for the name, or a part of it")],
-    excludePatterns: Annotated[str, Meta(max_length=65536, description="globs, with commas between them")] = "",  # noqa: N803
+    excludePatterns: Globs = "",  # noqa: N803 - the wire's name
 ) -> SearchMatches:
     """Find files and directories below a directory by name; a pattern with "/" is for the path below it."""
-    excluded = [glob.strip() for glob in excludePatterns.split(",") if glob.strip()]
+    globs = excludePatterns.split(",") if isinstance(excludePatterns, str) else excludePatterns
+    excluded = [glob.strip() for glob in globs if glob.strip()]
     return searches.search(directories.checked(run.place(path)), pattern, excluded)
 
 
