@@ -6,17 +6,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.serving import IS_REAL, Server
 from tests.waiting import until
-from websockets.sync.server import unix_serve
+from websockets.sync.server import ServerConnection, unix_serve
 
 from cove.app.local import Started
 from cove.cli.bridge import Bridge, Escape
 from cove.cli.modes import Modes
 from cove.core.errors import ConnectionLost
+from cove.core.terminal import Exited, Opened, Resize
 from cove.sdk._settings import Address, ClientSettings
 from cove.sdk._sockets import WebSocket
 
@@ -294,21 +297,68 @@ class TestLostConnections:
             assert again.leaves() == 6, again.text[-500:]
 
 
+class Still:
+    """A console at which nothing happens but what `types` says. Use as a context manager."""
+
+    ended_by, was_resized = 0, False
+
+    def __init__(self, types: bytes = b"") -> None:
+        self._pipes = (*os.pipe(), *os.pipe())
+        self.descriptors = (self._pipes[0], self._pipes[2])
+        os.write(self._pipes[1], types)
+
+    def __enter__(self) -> "Still":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for fd in self._pipes:
+            os.close(fd)
+
+    def size(self) -> tuple[int, int]:
+        return 80, 24
+
+    def read(self) -> bytes:
+        return os.read(self.descriptors[0], 1024)
+
+
+Handler = Callable[[ServerConnection], object]
+
+
+@contextmanager
+def answered(handler: Handler, path: str) -> Iterator[WebSocket]:
+    """A connection to a server that does what the handler does."""
+    with unix_serve(handler, path, ping_interval=None) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = Address(shown="unix://here", base_url="http://cove", socket=path)
+        socket = WebSocket(ClientSettings(address=address, api_key=""), "/v1/sessions/s/terminal")
+        try:
+            yield socket
+        finally:
+            socket.close()
+
+
 def test_a_server_that_falls_silent_counts_as_lost(tmp_path: Path) -> None:
     """A machine that has lost its power says no word, and no end either."""
-    keys, wake = os.pipe(), os.pipe()
-    path = str(tmp_path / "silent")
-
-    class Still:
-        descriptors, ended_by, was_resized = (keys[0], wake[0]), 0, False
-
-    with unix_serve(lambda connection: connection.recv(60), path, ping_interval=None) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = Address(shown="unix://silent", base_url="http://cove", socket=path)
-        socket = WebSocket(ClientSettings(address=address, api_key=""), "/v1/sessions/s/terminal")
+    place = str(tmp_path / "silent")
+    with Still() as console, answered(lambda connection: connection.recv(60), place) as socket:
+        bridge = Bridge(socket, console, "s", silence=0.5)  # type: ignore[arg-type]
         with pytest.raises(ConnectionLost):
-            Bridge(socket, Still(), "s", silence=0.5).run()  # type: ignore[arg-type]
-        socket.close()
+            bridge.run()
+
+
+def test_a_terminal_that_is_shown_again_draws_its_screen_before_anything_is_typed(tmp_path: Path) -> None:
+    """A shell that hears of a size between a line and its output shows the line twice."""
+    heard: list[str | bytes] = []
+
+    def hear_three(connection: ServerConnection) -> None:
+        connection.send(msgspec.json.encode(Opened("t")).decode())
+        heard.extend(connection.recv(60) for _ in range(3))
+        connection.send(msgspec.json.encode(Exited(0)).decode())
+
+    with Still(b"ls\n") as console, answered(hear_three, str(tmp_path / "again")) as socket:
+        Bridge(socket, console, "s", terminal_id="t").run()  # type: ignore[arg-type]
+    sizes = [msgspec.json.decode(text, type=Resize) for text in heard[:2]]
+    assert (sizes, heard[2]) == ([Resize(80, 23), Resize(80, 24)], b"ls\n")
 
 
 @pytest.mark.parametrize(

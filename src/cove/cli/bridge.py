@@ -46,7 +46,10 @@ class Escape:
 
 
 class Bridge:
-    """Runs until the terminal inside has ended, or the person leaves, or is gone."""
+    """Runs until the terminal inside has ended, or the person leaves, or is gone.
+
+    `terminal_id` is that of a terminal which lived before: what fills its screen is drawn anew.
+    """
 
     def __init__(
         self,
@@ -54,14 +57,14 @@ class Bridge:
         console: "Console",
         session_id: str,
         *,
-        is_redrawn: bool = False,
+        terminal_id: str = "",
         silence: float = _SILENCE,
     ) -> None:
-        self.terminal_id = ""
+        self.terminal_id = terminal_id
         self._socket = socket
         self._console = console
         self._session_id = session_id
-        self._is_redrawn = is_redrawn
+        self._is_redrawn = bool(terminal_id)
         self._escape = Escape()
         self._last: Exited | Detached | Failed | None = None
         self._has_left = False
@@ -74,6 +77,8 @@ class Bridge:
 
     def run(self) -> Exited | Detached | Failed | None:
         """How it ended; None if the person left. Raises ConnectionLost."""
+        if self._is_redrawn:
+            self._redraw()
         while self._last is None and not self._has_left and not self._console.ended_by:
             self._turn()
         if self._console.ended_by:
@@ -110,7 +115,10 @@ class Bridge:
             self._socket.send(passed)
 
     def _redraw(self) -> None:
-        """Have what fills the screen draw it again: programs do when the size changes."""
+        """Have what fills the screen draw it again: programs do when the size changes.
+
+        Before any key: a shell that hears of a size between a line and its output shows the line twice.
+        """
         cols, rows = self._console.size()
         for size in (Resize(cols, max(rows - 1, 1)), Resize(cols, rows)):
             self._socket.send(wire.said(size))
@@ -122,8 +130,6 @@ class Bridge:
         heard: Heard = wire.heard(message, self._socket.endpoint)
         if isinstance(heard, Opened):
             self.terminal_id = heard.terminal_id
-            if self._is_redrawn:
-                self._redraw()
         elif isinstance(heard, Paused):
             remedy = f"`cove session resume {self._session_id}` lets it go on, and `~.` leaves"
             self._console.note(f"the session is paused; {remedy}")

@@ -44,7 +44,7 @@ def shell(
         else:
             path = wire.attaching(session_id, attach)
         socket = WebSocket(bay.transport.settings, path)
-        bridge = Bridge(socket, console, session_id, is_redrawn=attach is not None)
+        bridge = Bridge(socket, console, session_id, terminal_id=attach or "")
         try:
             last = _show(bridge, console)
         finally:
