@@ -30,10 +30,10 @@ def test_client_of_this_machine_is_told_the_sessions_doors(public_url: str) -> N
 
 
 @pytest.mark.parametrize("settings", [{"links": None}, {"links": HERE, "public_url": "https://cove.example.org"}])
-def test_client_that_cannot_reach_them_is_not_told(settings: dict[str, Any]) -> None:
+def test_client_that_cannot_reach_the_gateway_is_not_told_where_it_is(settings: dict[str, Any]) -> None:
     with running_cove(**settings) as cove:
         data = _made(cove)
-    assert [data[name] for name in ("Token", "LinkUrl", "WsUrl", "NetworkInterfaceIp", "HttpPort")] == [""] * 5
+    assert [data[name] for name in ("NetworkInterfaceIp", "HttpPort")] == [""] * 2
     assert data["VpcResource"] is False
 
 
@@ -51,9 +51,3 @@ def test_client_that_cannot_reach_them_is_not_told(settings: dict[str, Any]) -> 
 def test_client_is_near_by_its_socket_or_address(client: tuple[str, int], near: bool) -> None:
     scope: Any = {"type": "http", "client": client}
     assert is_near(scope) is near
-
-
-def test_api_mode_leaves_out_the_link_url_alone() -> None:
-    with running_cove(links=HERE, api_mode_images=frozenset({"linux_latest"})) as cove:
-        data = _made(cove)
-    assert (data["LinkUrl"], bool(data["Token"])) == ("", True)

@@ -7,17 +7,15 @@ from cove.compat.operations.tools import refused
 from cove.compat.tools import render
 from cove.core.errors import CoveError, LinkExpired, LinkRefused, LinkRevoked, SessionNotFound
 from cove.core.ids import LinkId, SessionId
-from cove.core.link import Link, claimed_by, host_of, is_same
+from cove.core.link import Link, claimed_by, host_of
 from cove.core.ports import Admission, LinkWatcher
-from cove.core.session import ENDED, Session, State
+from cove.core.session import Session, State
 from cove.server.calls import Calls
-from cove.server.links import Links
+from cove.server.links import UNKNOWN, Links
 from cove.server.moves import Moves
 from cove.server.parts import Caller, Parts
 from cove.server.readiness import ready, using
 from cove.server.store import links as rows
-
-UNKNOWN = "nobody here made its token"
 
 
 class ServerLinkDoor:
@@ -33,11 +31,7 @@ class ServerLinkDoor:
         """What the token opens. A forged token learns no more than an unknown one."""
         name = claimed_by(token)
         link = await self._link(LinkId(name)) if name.startswith("l-") else None
-        session = await self._session(link.session_id if link else SessionId(name))
-        if not is_same(token, self._links.token(session, link)):
-            raise LinkRefused(problem=UNKNOWN)
-        if session.state in ENDED or session.state is State.DELETING:
-            raise SessionNotFound(session_id=session.id)
+        session = await self._links.opened(link.session_id if link else SessionId(name), token, link)
         if link is not None and link.expires_at is not None and link.expires_at <= self._parts.clock():
             raise LinkExpired(session_id=session.id)
         return self._admission(session, link, token)
@@ -58,12 +52,6 @@ class ServerLinkDoor:
         if link.revoked_at is not None:  # before the proof, which a revocation of all links has made void
             raise LinkRevoked(session_id=link.session_id)
         return link
-
-    async def _session(self, session_id: SessionId) -> Session:
-        try:
-            return await self._parts.load(session_id)
-        except SessionNotFound:
-            raise LinkRefused(problem=UNKNOWN) from None
 
     async def dial(self, session_id: SessionId, port: int) -> socket.socket:
         """A connection into the sandbox; it counts as use, and wakes a session that idleness paused."""
@@ -88,10 +76,7 @@ class ServerLinkDoor:
 
         What the tool, or the service, says no to is a result with `isError`; a token that opens nothing raises.
         """
-        admission = await self.admit(token)
-        if admission.port is not None:
-            raise LinkRefused(problem="its token opens a port, and no tools")
-        session = await self._parts.load(admission.session_id)
+        session = await self._links.holder(token)
         caller = Caller(tenant=session.tenant, is_operator=False)
         try:
             outcome = await self._calls.call(caller, session.id, tool, arguments)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from cove.core.api import CreateLink, LinkView
-from cove.core.errors import InvalidInput, LinkNotFound, NotSupported, SessionNotFound
+from cove.core.errors import InvalidInput, LinkNotFound, LinkRefused, NotSupported, SessionNotFound
 from cove.core.ids import LinkId, SessionId, text_id
 from cove.core.lifetimes import check_seconds
 from cove.core.link import (
@@ -14,6 +14,8 @@ from cove.core.link import (
     LinkPlace,
     Protocol,
     check_port,
+    claimed_by,
+    is_same,
     link_token,
     link_url,
     loopback_address,
@@ -27,6 +29,7 @@ from cove.server.store import links as rows
 from cove.server.store import sessions
 
 LONGEST_OPTIONS = 4096
+UNKNOWN = "nobody here made its token"
 NO_PORT = "only BrowserUse image support cdp; for a program that listens, name its port: 30100 to 30199"
 NO_HTTP = "http not supported: ask for 'https' or 'wss'; the address given is http:// or ws:// where Cove has no TLS"
 
@@ -122,6 +125,28 @@ class Links:
         if link is None:
             return session_token(self._secret, session.id, session.link_generation)
         return link_token(self._secret, link, session.link_generation)
+
+    async def opened(self, session_id: SessionId, token: str, link: Link | None = None) -> Session:
+        """The living session that a token opens, by `link` or as its own; raises LinkRefused, SessionNotFound.
+
+        A forged token learns no more than an unknown one.
+        """
+        try:
+            session = await self._parts.load(session_id)
+        except SessionNotFound:
+            raise LinkRefused(problem=UNKNOWN) from None
+        if not is_same(token, self.token(session, link)):
+            raise LinkRefused(problem=UNKNOWN)
+        if session.state in ENDED or session.state is State.DELETING:
+            raise SessionNotFound(session_id=session.id)
+        return session
+
+    async def holder(self, token: str) -> Session:
+        """The living session whose own token this is; raises LinkRefused, SessionNotFound."""
+        name = claimed_by(token)
+        if not name.startswith("s-"):
+            raise LinkRefused(problem="its token opens a port, and no tools")
+        return await self.opened(SessionId(name), token)
 
     def own_door(self, session: Session) -> dict[str, str]:
         """Where `GET /callTool` with the session's own token runs its tools, for its owner; empty if nowhere."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from cove.compat.operations import Doors, Found
 from cove.core.api import CreateLink, CreateSession, LinkView
-from cove.core.errors import TooManyRequests
+from cove.core.errors import LinkRefused, TooManyRequests
 from cove.core.ids import SessionId
-from cove.core.session import Session, State
+from cove.core.session import ENDED, Session, State
 from cove.core.tool import Outcome
 from cove.server.calls import Calls
 from cove.server.keys import Keys
@@ -39,10 +39,21 @@ class ServerService:
 
     async def caller(self, secret: str) -> Caller:
         """Whose key this is; raises KeyInvalid, and TooManyRequests where too much is being answered."""
+        self._check_room()
+        return await self._keys.authenticate(secret)
+
+    async def holder(self, session_id: SessionId, token: str) -> Caller:
+        """The tenant whose session's own token this is; it is good for nothing else."""
+        self._check_room()
+        session = await self._links.holder(token)
+        if session.id != session_id:
+            raise LinkRefused(problem="its token is another session's")
+        return Caller(tenant=session.tenant, is_operator=False)
+
+    def _check_room(self) -> None:
         presence, most = self._settings.presence, self._settings.most_requests
         if presence.in_flight - presence.sockets > most:
             raise TooManyRequests(limit=most)
-        return await self._keys.authenticate(secret)
 
     async def create(self, caller: Caller, wish: CreateSession) -> Session:
         """A session that runs."""
@@ -97,10 +108,23 @@ class ServerService:
 
     def doors(self, caller: Caller, session: Session) -> Doors:
         """Where the session is reached past the API; its token goes to its own tenant only."""
-        own = self._links.own_door(session) if caller.tenant == session.tenant and self._serves_here() else {}
-        if {session.image_id, "*"} & self._settings.api_mode_images:
-            own = {**own, "link_url": ""}
+        own: dict[str, str] = {}
+        if caller.tenant == session.tenant and session.state not in ENDED:
+            own = (self._links.own_door(session) if self._serves_here() else {}) | self._own_links(session)
         return Doors(resource_url=resource_url(self._settings.public_url, session), **own)
+
+    def _own_links(self, session: Session) -> dict[str, str]:
+        """The session's own addresses at this server, for clients that reach it by its public one."""
+        public = self._settings.public_url.rstrip("/")
+        if not public or not (self._is_near or not is_loopback(_host(public))):
+            return {}
+        place = f"{public}/link/{session.id}"
+        is_link_told = not {session.image_id, "*"} & self._settings.api_mode_images
+        return {
+            "link_url": place if is_link_told else "",
+            "ws_url": f"ws{place.removeprefix('http')}/ws",
+            "token": self._links.token(session),
+        }
 
     def _serves_here(self) -> bool:
         """Whether the client reaches what the gateway serves: one of another machine has no part in our loopback.

@@ -35,6 +35,9 @@ class Service(Protocol):
     async def caller(self, secret: str) -> Any:
         """Whose key this is; raises KeyInvalid, TooManyRequests."""
 
+    async def holder(self, session_id: SessionId, token: str) -> Any:
+        """Whoever holds the session's own token: its tenant; raises LinkRefused, SessionNotFound, TooManyRequests."""
+
     async def create(self, caller: Any, wish: CreateSession) -> Session:
         """A session that runs; raises what is not valid, and Exhausted."""
 

@@ -15,6 +15,7 @@ from litestar.types import Receive, Scope, Send
 
 from cove.compat.agb import Agb
 from cove.compat.agentbay import AgentBay
+from cove.compat.link import Link
 from cove.compat.operations import Dialect, Service, WireAnswer, WireRequest
 from cove.core.errors import CoveError, InternalError, InvalidInput
 from cove.server.service import is_loopback
@@ -23,7 +24,7 @@ MOST_BODY_BYTES = 16 * 1024 * 1024
 """Of one request, which is read before anybody is known: some clients show their key in the body."""
 MOST_FIELDS = 1000
 _LONG_BYTES = 256 * 1024
-DIALECTS: tuple[Dialect, ...] = (AgentBay(), Agb())
+DIALECTS: tuple[Dialect, ...] = (AgentBay(), Agb(), Link())
 log = structlog.get_logger("cove.server")
 
 

@@ -1,0 +1,66 @@
+"""A Cove with a public address, and a way to call tools at a session's own."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from cove.testing import Cove, running_cove
+
+PUBLIC = "http://cove"
+Make = Callable[..., dict[str, Any]]
+Call = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def cove() -> Iterator[Cove]:
+    with running_cove(public_url=PUBLIC) as running:
+        yield running
+
+
+@pytest.fixture
+def make(wire: httpx2.Client, key: str) -> Make:
+    """Makes a session as AgentBay's client does; gives what that is told of it."""
+
+    def make_one(**form: str) -> dict[str, Any]:
+        data = {"Authorization": f"Bearer {key}", **form}
+        answer = wire.post("/", params={"Action": "CreateMcpSession"}, data=data)
+        return dict(answer.raise_for_status().json()["Data"])
+
+    return make_one
+
+
+@pytest.fixture
+def session(make: Make) -> dict[str, Any]:
+    """A running session."""
+    return make()
+
+
+@pytest.fixture
+def call(wire: httpx2.Client, session: dict[str, Any]) -> Call:
+    """Calls a tool over the session's LinkUrl as the official clients do; gives the body, and `status`."""
+
+    def post(tool: str = "shell", *, token: str = "", link_url: str = "", **arguments: Any) -> dict[str, Any]:
+        token = token or session["Token"]
+        body = {
+            "args": arguments,
+            "server": "wuying_shell",
+            "requestId": "link-1795225753517-972998082",
+            "tool": tool,
+            "token": token,
+        }
+        answer = wire.post(f"{link_url or session['LinkUrl']}/callTool", json=body, headers={"X-Access-Token": token})
+        return {"status": answer.status_code, **answer.json()}
+
+    return post
+
+
+def text_of(answer: dict[str, Any]) -> Any:
+    """What the official clients show of an answer: the first block's text, read as JSON where it is some."""
+    (block,) = answer["data"]["result"]["content"]
+    try:
+        return json.loads(block["text"])
+    except ValueError:
+        return block["text"]
