@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import resource
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,13 +10,12 @@ from functools import partial
 import msgspec
 
 from cove.core.errors import CoveError
+from cove.nobody import run_as_nobody
 from cove.node.relay.audit import Audit
 from cove.node.relay.control import LISTENERS, Order, Reply, receive_order
 from cove.node.relay.policy import CLOSED, Policy
 from cove.node.relay.quotas import fair_share
 from cove.node.relay.sessions import Outside, Relayed
-
-_NOBODY = 65534
 
 
 class Process:
@@ -111,44 +109,11 @@ _OBEYED: dict[str, Callable[[Process, Order, list[int]], Awaitable[Reply]]] = {
 """What obeys which order."""
 
 
-def _open_more_files() -> int:
-    """Raise the limit as far as we may; returns it."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
-
-
-def _become_nobody() -> None:
-    """It reads hostile packets, and needs no rights for that: the listeners come from the node."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if os.geteuid() != 0:
-        return
-    try:
-        os.setgroups([])
-        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
-        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
-    except OSError as error:  # root of a container that has no other user ids
-        print(f"the relay stays uid {os.geteuid()}: {error}", file=sys.stderr)
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    """A uvloop where it is installed: it carries twice as much."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
-
-
 def main() -> None:
     """Serve the node at the other end of the socket given as the only argument."""
     control = socket.socket(fileno=int(sys.argv[1]))
     control.setblocking(False)
-    file_limit = _open_more_files()
-    "example".encode("idna")  # what is imported late must be imported before we can read nothing any more
-    with asyncio.Runner(loop_factory=_new_loop) as runner:
-        _become_nobody()
-        runner.run(Process(control, Audit(), file_limit).run())
+    run_as_nobody("the relay", lambda file_limit: Process(control, Audit(), file_limit).run())
 
 
 if __name__ == "__main__":
