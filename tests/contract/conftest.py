@@ -1,0 +1,95 @@
+"""A real Cove, every official client in a process of its own, and a tenant of its own for each test that wants one."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from tests.contract.clients import Client
+from tests.contract.far import Process
+from tests.serving import IS_REAL, Server
+
+from cove.app.local import Started
+
+API_MODE_IMAGE = "code_latest"
+"""The image whose sessions tell no LinkUrl, so that their tools are called through the API."""
+
+
+class Place:
+    """A Cove, and the processes of clients that use it."""
+
+    def __init__(self, server: Server, started: Started) -> None:
+        self.server, self.url = server, started.url
+        self._operator = started.first_key or ""
+        self._processes: dict[Client, Process] = {}
+
+    def process(self, client: Client) -> Process:
+        """The client's; started when it is first wanted."""
+        if client not in self._processes:
+            self._processes[client] = Process(client, **{client.endpoint_variable: self.url})
+        return self._processes[client]
+
+    def make_key(self) -> str:
+        """The key of a new tenant."""
+        headers = {"Authorization": f"Bearer {self._operator}"}
+        wish = {"tenant": secrets.token_hex(4)}
+        made = httpx2.post(f"{self.url}/v1/keys", json=wish, headers=headers, trust_env=False, timeout=30)
+        return str(made.raise_for_status().json()["secret"])
+
+    def begin(self, client: Client, key: str) -> Any:
+        """What a script begins with: the entry class, which finds endpoint and key in the environment."""
+        process = self.process(client)
+        process.find("os:environ.update")({client.key_variable: key})
+        return process.find(client.entry)()
+
+    def close(self) -> None:
+        """End every client."""
+        for process in self._processes.values():
+            process.close()
+
+
+@contextmanager
+def serving(*options: str, **environ: str) -> Iterator[Place]:
+    """A Cove of its own, for a test that needs other settings."""
+    server = Server("contract", COVE_API_MODE=API_MODE_IMAGE, **environ)
+    try:
+        place = Place(server, server.up(*options) if IS_REAL else server.up_simulated())
+        try:
+            yield place
+        finally:
+            place.close()
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="package")
+def place() -> Iterator[Place]:
+    """One Cove for all of these tests in this process."""
+    with serving() as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def client(request: pytest.FixtureRequest) -> Client:
+    """Which client it is; tests say which ones they want by `parametrize(..., indirect=True)`."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def key(place: Place) -> str:
+    """Of a tenant that is this test's alone."""
+    return place.make_key()
+
+
+@pytest.fixture
+def start(place: Place, client: Client) -> Callable[[str], Any]:
+    """Begin a script of this client with a key."""
+    return lambda key: place.begin(client, key)
+
+
+@pytest.fixture
+def cloud(start: Callable[[str], Any], key: str) -> Any:
+    """What a script begins with, for this test's own tenant: an `AgentBay` or an `AGB`."""
+    return start(key)

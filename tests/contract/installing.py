@@ -1,0 +1,27 @@
+"""A virtual environment for each release, with its wheel as the registry has it, and every version pinned."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from tests.contract.clients import Client
+from tests.registries import cached, run, uv
+
+PINS = Path(__file__).with_name("pins.txt")
+
+
+def python_of(client: Client) -> str:
+    """The interpreter of the client's environment; made where it is not there yet."""
+    kind = hashlib.sha256(f"{PINS.read_text()} {client.pins} {sys.version}".encode()).hexdigest()[:12]
+    place = cached(f"contract-{client.wheel}-{client.version}-{kind}", lambda place: _install(client, place))
+    return str(place / "bin" / "python")
+
+
+def _install(client: Client, place: Path) -> Path:
+    made, own = place / "venv", place / "own.txt"
+    own.write_text("\n".join(client.pins))
+    python = str(made / "bin" / "python")
+    run(uv(), "venv", "--quiet", "--python", sys.executable, str(made), cwd=place)
+    pinned = ("--constraint", str(PINS), "--constraint", str(own), "--compile-bytecode")
+    run(uv(), "pip", "install", "--quiet", "--python", python, *pinned, f"{client.wheel}=={client.version}", cwd=place)
+    return made
