@@ -4,7 +4,10 @@ import itertools
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,6 +159,27 @@ def test_twenty_commands_run_at_once(door: Door) -> None:
     for thread in threads:
         thread.join(30)
     assert sorted(int(answer) for answer in answers) == list(range(20))
+
+
+def test_calls_one_after_the_other_begin_no_thread(door: Door) -> None:
+    door.ask("ping")
+
+    def threads() -> set[str]:
+        return {task.name for task in Path(f"/proc/{door.server_pid()}/task").iterdir()}
+
+    def are_all_there() -> bool:
+        before = threads()
+        for _ in range(5):
+            door.call("get_env", {})
+        return threads() == before
+
+    eventually(are_all_there)
+
+
+def test_a_guests_children_have_nothing_to_do_before_their_work() -> None:
+    loaded = "import cove.guest.serve, cove.guest.openings, sys; print('threading' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-I", "-c", loaded], capture_output=True, text=True, check=True).stdout
+    assert printed == "False\n", "its hook runs in every forked child"
 
 
 def test_orphans_are_reaped_and_leave_no_zombies(door: Door) -> None:

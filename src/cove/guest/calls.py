@@ -1,12 +1,12 @@
 """Calls by their id: the same id never runs twice, its result is kept, and it can be cancelled."""
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
 from cove.core.limits import MIB
 from cove.guest.answers import Answer
 from cove.guest.cancel import Cancel
+from cove.guest.threads import Gate, Lock
 
 MOST_KEPT = 64
 MOST_BYTES = 64 * MIB
@@ -15,7 +15,7 @@ MOST_BYTES = 64 * MIB
 class _Running:
     def __init__(self) -> None:
         self.cancel = Cancel()
-        self.done = threading.Event()
+        self.done = Gate()
         self.answer: Answer | None = None
 
 
@@ -23,7 +23,7 @@ class Calls:
     """The calls that run, and the answers of the last ones. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._running: dict[str, _Running] = {}
         self._kept: OrderedDict[str, Answer] = OrderedDict()
 
@@ -36,7 +36,7 @@ class Calls:
             if other is None:
                 mine = self._running[call_id] = _Running()
         if other is not None:
-            other.done.wait()
+            other.done.pass_through()
             if other.answer is None:
                 raise RuntimeError(f"call {call_id} ended without an answer")
             return other.answer
@@ -60,7 +60,7 @@ class Calls:
                 mine.cancel.close()
                 if mine.answer is not None:
                     self._keep(call_id, mine.answer)
-            mine.done.set()
+            mine.done.open()
 
     def _keep(self, call_id: str, answer: Answer) -> None:
         self._kept[call_id] = answer

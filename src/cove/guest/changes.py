@@ -1,9 +1,7 @@
-"""What changed below a directory since the last question about it."""
+"""What lies below a directory, and how that differs from what lay there before."""
 
 import os
 import stat
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -23,28 +21,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """By path: whether it is a directory, and for files the modification time (ns), the size and the inode."""
 
     traces: Traces
-
-
-class Baselines:
-    """The last snapshot of each path that was asked about. Safe to use from several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[str, Traces] = OrderedDict()
-
-    def advance(self, path: str, now: Traces) -> list[FileChange]:
-        """Changes since the last snapshot of `path`, which `now` replaces; none when it is the first."""
-        with self._lock:
-            before = self._known.pop(path, now)
-            self._known[path] = now
-            while len(self._known) > 1 and sum(map(len, self._known.values())) > MOST_ENTRIES:
-                self._known.popitem(last=False)
-        return changes(before, now)
-
-    def knows(self, path: str) -> bool:
-        """Whether there is a snapshot of `path`."""
-        with self._lock:
-            return path in self._known
 
 
 def changes(before: Traces, now: Traces) -> list[FileChange]:

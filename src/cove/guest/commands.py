@@ -152,8 +152,10 @@ def _check_started(report: int, command: Command, outputs: list[Output], child: 
 
 def trouble_in(report: int, directory: Place) -> ToolFailed | None:
     """What kept a child from becoming its program, as it wrote it into the pipe `report`, which this closes."""
-    with open(report, "rb") as file:
-        text = file.read(256)
+    try:
+        text = os.read(report, 256)  # whole: so few bytes are written into a pipe at once
+    finally:
+        os.close(report)
     if not text:
         return None
     number, _, what = text.decode().partition(" ")

@@ -3,10 +3,10 @@
 import os
 import socket
 import sys
-import threading
 import time
 
 from cove.guest.leftovers import REST, Drain
+from cove.guest.threads import Lock, start_thread
 
 
 class Keeper:
@@ -14,7 +14,7 @@ class Keeper:
 
     def __init__(self, socket_fd: int | None = None) -> None:
         self._socket_fd = socket_fd
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._drain: Drain | None = None
 
     def keep(self, fds: list[int]) -> None:
@@ -41,7 +41,7 @@ class Keeper:
 
     def _start(self) -> Drain:
         self._drain = Drain()
-        threading.Thread(target=_drain_on, args=(self._drain,), name="leftovers", daemon=True).start()
+        start_thread(_drain_on, self._drain)
         return self._drain
 
 

@@ -4,21 +4,24 @@ import gc
 import signal
 import socket
 import sys
-import threading
 from typing import Any
 
 from cove.core.frames import FrameReader, FrameRefused, frame
 from cove.guest.dispatch import refusal, respond, terminal_of
 from cove.guest.service import Guest
 from cove.guest.settings import GuestSettings
+from cove.guest.threads import Lock, start_thread
 
 SECONDS_TO_ASK = 30.0
 """For a client to deliver its request, from one piece to the next."""
 SECONDS_TO_TAKE = 60.0
 """For a client to take a piece of the answer. Who is slower asks again, by the call's id."""
 MOST_THREADS = 256
-_IDLE_THREADS = 2
-"""That wait for a connection, besides those that answer one: a command to cancel and the wish to cancel it."""
+_FEWEST_IDLE, _MOST_IDLE = 2, 4
+"""Threads that wait for a connection, besides those that answer one: for a command to cancel and the wish to cancel it.
+
+The most are more than the fewest, so that calls one after the other begin and end no thread.
+"""
 _READ = 256 * 1024
 _CREDENTIALS = 12
 """Bytes of the kernel's struct ucred: pid, uid and gid."""
@@ -30,14 +33,14 @@ class Crew:
     def __init__(self, listener: socket.socket, guest: Guest) -> None:
         self._listener = listener
         self._guest = guest
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._count = self._idle = 0
 
     def complete(self) -> None:
         """Start threads until enough are idle, or no more may be."""
         while self._may_hire():
             try:
-                threading.Thread(target=self._work, daemon=True).start()
+                start_thread(self._work)
             except RuntimeError:
                 # The session has all the processes it may have, and a thread counts as one. The idle ones that are
                 # there must do: so a command that forks without end can be cancelled, and others are told why not.
@@ -47,7 +50,7 @@ class Crew:
 
     def _may_hire(self) -> bool:
         with self._lock:
-            may = self._idle < _IDLE_THREADS and self._count < MOST_THREADS
+            may = self._idle < _FEWEST_IDLE and self._count < MOST_THREADS
             self._idle, self._count = self._idle + may, self._count + may
             return may
 
@@ -63,7 +66,7 @@ class Crew:
 
     def _become_idle(self) -> bool:
         with self._lock:
-            stays = self._idle < _IDLE_THREADS
+            stays = self._idle < _MOST_IDLE
             self._idle, self._count = self._idle + stays, self._count - (not stays)
             return stays
 

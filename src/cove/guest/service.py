@@ -8,7 +8,7 @@ from cove.core.tool import Outcome, Tool
 from cove.guest.answers import Answer, answer_of
 from cove.guest.calls import Calls
 from cove.guest.cancel import Cancel
-from cove.guest.changes import Baselines
+from cove.guest.baselines import Baselines
 from cove.guest.keeper import Keeper
 from cove.guest.run import Run
 from cove.guest.settings import GuestSettings

@@ -12,7 +12,6 @@ import signal
 import socket
 import struct
 import termios
-import threading
 from collections import deque
 from collections.abc import Callable
 
@@ -30,6 +29,7 @@ from cove.core.terminal import (
     message_packet,
 )
 from cove.guest.children import Child, Deadline
+from cove.guest.threads import Lock, start_thread
 
 KEPT = 64 * 1024
 """Bytes of output that nobody saw, kept for whoever looks next; and of input that nobody reads."""
@@ -112,7 +112,7 @@ class Terminal:
         self._master = pty.master
         self._on_end = on_end
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._wishes: deque[Callable[[], None]] = deque()
         self._line: Line | None = None
         self._is_awaited = True
@@ -123,7 +123,7 @@ class Terminal:
 
     def start(self) -> None:
         """Run; raises RuntimeError where no thread can be had."""
-        threading.Thread(target=self._run, name=self.id, daemon=True).start()
+        start_thread(self._run)
 
     def view(self) -> TerminalView:
         """How it stands."""

@@ -1,7 +1,6 @@
 """The terminals of a sandbox: opened, found again by their ids, listed and killed."""
 
 import socket
-import threading
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +9,7 @@ from cove.core.terminal import Opened, OpenTerminal, TerminalView
 from cove.guest.failures import failed
 from cove.guest.places import place
 from cove.guest.settings import GuestSettings
+from cove.guest.threads import Lock
 from cove.guest.variables import VariableStore, check_variables
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Terminals:
     def __init__(self, settings: GuestSettings, variables: VariableStore) -> None:
         self._settings = settings
         self._variables = variables
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._known: dict[str, Terminal] = {}
 
     def open(self, wish: OpenTerminal) -> Opened:

@@ -1,12 +1,12 @@
 """The environment of commands: what every one has, and what `set_env` added, which outlives a restart of the guest."""
 
 import os
-import threading
 
 import msgspec
 
 from cove.guest.failures import failed
 from cove.guest.settings import GuestSettings, User
+from cove.guest.threads import Lock
 
 MAX_BYTES = 1024 * 1024
 """Of all variables together: half of what the kernel takes for arguments and environment."""
@@ -19,7 +19,7 @@ class VariableStore:
 
     def __init__(self, path: str | None = None) -> None:
         self._path = path
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._values = _read(path) if path else {}
 
     def values(self) -> dict[str, str]:
