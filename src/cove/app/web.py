@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from cove.app.doors import PeerProtocol, PeerSocketProtocol
+from cove.app.memory import give_back_memory
 from cove.app.threads import filled_pool
 from cove.core.errors import CoveError
 
@@ -43,6 +44,7 @@ def run(
     is_over: Callable[[], bool] = _never,
 ) -> None:
     """Serve until SIGTERM, SIGINT or `is_over()`, asked ten times a second; raises what kept it from starting."""
+    give_back_memory()
     edge = _Edge(application)
     config = http_config(edge)
     try:
