@@ -66,6 +66,10 @@ An error's keyword arguments are its facts; `str()` is the sentence made from th
 
 from typing import Any, ClassVar
 
+_LONGEST_VALUE = 200
+"""Characters of what somebody sent, in a sentence whose end is the remedy; the facts have all of it."""
+_OURS = frozenset({"reason", "remedy", "known"})
+
 
 class CoveError(Exception):
     """The root of the tree. Catch it to catch whatever Cove raises on purpose."""
@@ -75,7 +79,7 @@ class CoveError(Exception):
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts
-        super().__init__(self.sentence.format_map(facts))
+        super().__init__(self.sentence.format_map({name: _short(name, value) for name, value in facts.items()}))
 
     @property
     def code(self) -> str:
@@ -84,6 +88,22 @@ class CoveError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.facts)
+
+
+class _Cut(str):
+    """Text that is quoted already."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _short(name: str, value: Any) -> Any:
+    if name in _OURS or isinstance(value, int | float | None):
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "…"
+    shown = repr(value)
+    return value if len(shown) <= _LONGEST_VALUE else _Cut(shown[:_LONGEST_VALUE] + "…")
 
 
 def _rebuild(cls: type[CoveError], facts: dict[str, Any]) -> CoveError:
