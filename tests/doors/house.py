@@ -1,0 +1,101 @@
+"""A server in a process of its own, and what can be told from outside: its log, and how much it holds."""
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tests.doors.speaking import BY_ACTION, Dialect, Line, Request, Rpc, Told
+from tests.serving import IS_REAL, Server
+
+_KEY = re.compile(r"cove_k-[0-9a-z]+_\w+")
+
+
+class Footprint(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process holds. Processes are its descendants' command lines; memory is in bytes."""
+
+    descriptors: int
+    processes: list[str]
+    memory: int
+
+
+class House:
+    """A Cove, an operator's key, and lines to it."""
+
+    def __init__(self) -> None:
+        self.server = Server("doors")
+        started = self.server.up() if IS_REAL else self.server.up_simulated()
+        self.url, self.operator = started.url, started.first_key or ""
+        self.line = Line(self.url)
+        self._log = self.server.data / "log" / "cove.log"
+
+    def close(self) -> None:
+        """Nothing is left after this."""
+        self.line.close()
+        self.server.close()
+
+    def native(self, method: str, path: str, body: Any = None, key: str = "") -> dict[str, Any]:
+        """Asks the native door as an operator, or by another key."""
+        headers = {"Authorization": f"Bearer {key or self.operator}", "Content-Type": "application/json"}
+        content = b"" if body is None else json.dumps(body).encode()
+        _, _, answer = self.line.send(Request(method=method, target=path, body=content, headers=headers))
+        found: dict[str, Any] = json.loads(answer or b"{}")
+        assert "error" not in found, found
+        return found
+
+    def new_key(self) -> str:
+        """The key of a tenant who has nothing yet."""
+        return str(self.native("POST", "/v1/keys", {"tenant": f"t-{secrets.token_hex(6)}"})["secret"])
+
+    def ask(self, dialect: Dialect, action: str, key: str | None, **fields: Any) -> Told:
+        """A wish, its fields named in snake_case."""
+        return self.say(dialect, action, key, {dialect.case(name): value for name, value in fields.items()})
+
+    def say(self, dialect: Dialect, action: str, key: str | None, fields: Mapping[str, Any]) -> Told:
+        """The same with the wire's own names."""
+        return dialect.read(self.line.send(dialect.request(BY_ACTION[action], key, fields)))
+
+    def new_session(self, key: str) -> str:
+        """The id of a running session of this key's tenant."""
+        return str(self.ask(Rpc(), "CreateMcpSession", key).data["SessionId"])
+
+    def log_mark(self) -> int:
+        """Where the log ends now."""
+        return self._log.stat().st_size
+
+    def logged(self, since: int) -> list[dict[str, Any]]:
+        """What was logged since, an event each."""
+        with self._log.open("rb") as file:
+            file.seek(since)
+            return [json.loads(line) for line in file.read().splitlines()]
+
+    def footprint(self) -> Footprint:
+        """What the server's process, and those below it, hold."""
+        pids = [self.server.process.pid, *_descendants(self.server.process.pid)]
+        return Footprint(
+            descriptors=sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids),
+            processes=sorted(Path(f"/proc/{pid}/cmdline").read_text() for pid in pids),
+            memory=sum(_anonymous(pid) for pid in pids),
+        )
+
+
+def leaks(text: str) -> list[str]:
+    """What no caller, and no log, may be shown: tracebacks, our files, keys."""
+    found = [word for word in ("Traceback", 'File "', "site-packages", "/src/cove") if word in text]
+    return found + _KEY.findall(text)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield int(child)
+            yield from _descendants(int(child))
+
+
+def _anonymous(pid: int) -> int:
+    found = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) * 1024 if found else 0
