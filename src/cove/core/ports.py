@@ -9,7 +9,7 @@ from cove.core.ids import CallId, SessionId
 from cove.core.image import Image
 from cove.core.limits import Limits
 from cove.core.network import Connection, NetworkPolicy
-from cove.core.results import Metrics
+from cove.core.results import FileChange, Metrics
 from cove.core.session import EndReason
 from cove.core.terminal import Detached, Exited, OpenTerminal, Said, TerminalView
 from cove.core.tool import Outcome
@@ -53,6 +53,16 @@ class TerminalLine(Protocol):
 
     def close(self) -> None:
         """Look away; the terminal lives on."""
+
+
+class FileWatch(Protocol):
+    """Somebody's watch of files in a sandbox."""
+
+    async def receive(self) -> list[FileChange] | None:
+        """What changed next; None once the guest tells no more. Raises GuestMisbehaved."""
+
+    def close(self) -> None:
+        """Watch no more."""
 
 
 Lost = Callable[[SessionId, EndReason], Awaitable[None]]
@@ -101,6 +111,9 @@ class Driver(Protocol):
 
     async def kill_terminal(self, session_id: SessionId, terminal_id: str) -> None:
         """End what runs on a terminal; raises TerminalNotFound."""
+
+    async def watch_files(self, session_id: SessionId, path: str) -> "FileWatch":
+        """Watch below a path, from the last `get_file_change` on; raises ToolFailed."""
 
     async def pause(self, session_id: SessionId) -> None:
         """Freeze every process; returns when all stand still."""

@@ -112,6 +112,12 @@ class FileChanges(msgspec.Struct, frozen=True, kw_only=True):
     events: list[FileChange]
 
 
+class Watching(msgspec.Struct, frozen=True, kw_only=True):
+    """A watch that has begun; `FileChanges` follow on its connection."""
+
+    watch_id: str
+
+
 class Variables(msgspec.Struct, frozen=True, kw_only=True):
     """Environment variables."""
 

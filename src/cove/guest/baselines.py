@@ -26,7 +26,7 @@ class Watched:
         self.path, self.told = path, told
         self.asks_again_until = time.monotonic() + _SECONDS_TO_ASK_AGAIN
         self.is_alone = True
-        """Nobody but the watcher has asked since it began."""
+        """Nobody asks about the path but those who watch it."""
 
 
 class Baselines:
@@ -59,17 +59,17 @@ class Baselines:
                 watching = f"{len(self._watched)} paths with {entries - len(now)} entries are watched already"
                 raise failed("TooManyWatches", f"{watching}, of {MOST_WATCHES} and {MOST_ENTRIES} in a session")
             watched = Watched(path, self._known.get(path, now))
+            watched.is_alone = all(other.is_alone for other in self._watched if other.path == path)
             self._remember(path, watched.told)
             self._watched.append(watched)
         return watched
 
-    def push(self, watched: Watched, now: Traces) -> list[FileChange]:
-        """Changes that this watcher was not told of."""
+    def told(self, watched: Watched, now: Traces) -> None:
+        """The watcher was told of everything up to `now`."""
         with self._lock:
-            before, watched.told = watched.told, now
+            watched.told = now
             if watched.is_alone:  # so that it finds what it missed by asking, should its connection be lost
                 self._remember(watched.path, now)
-        return changes(before, now)
 
     def end(self, watched: Watched) -> None:
         """It watches no more."""

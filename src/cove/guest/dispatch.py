@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from cove.core.errors import CoveError, InvalidInput, InvalidToolArguments, ToolNotFound
+from cove.core.results import Watching
 from cove.core.terminal import Opened, OpenTerminal
 from cove.guest.answers import Answer, answer_of
 from cove.guest.service import Guest
@@ -25,6 +26,12 @@ class TerminalParams(msgspec.Struct, kw_only=True, rename="camel"):
     """Params of `terminals/attach` and `terminals/kill`."""
 
     terminal_id: str
+
+
+class WatchParams(msgspec.Struct, kw_only=True, rename="camel"):
+    """Params of `files/watch`."""
+
+    path: str
 
 
 class CancelParams(msgspec.Struct, kw_only=True, rename="camel"):
@@ -97,15 +104,28 @@ def _kill_terminal(guest: Guest, params: Any) -> dict[str, Any]:
     return _answered(answer_of(lambda: guest.terminals.kill(terminal_id)))
 
 
+def _watch_files(guest: Guest, params: Any) -> dict[str, Any]:
+    path = msgspec.convert(params, WatchParams).path
+    return _answered(answer_of(lambda: guest.watches.open(path)))
+
+
 def terminal_of(message: dict[str, Any], response: dict[str, Any]) -> str | None:
     """The terminal that is to be shown on the connection of this request from now on, if it asked for one."""
+    content = _content(response) if message.get("method") in ("terminals/open", "terminals/attach") else None
+    return None if content is None else msgspec.json.decode(content, type=Opened).terminal_id
+
+
+def watch_of(message: dict[str, Any], response: dict[str, Any]) -> str | None:
+    """The watch that is to be told of on the connection of this request from now on, if it asked for one."""
+    content = _content(response) if message.get("method") == "files/watch" else None
+    return None if content is None else msgspec.json.decode(content, type=Watching).watch_id
+
+
+def _content(response: dict[str, Any]) -> msgspec.Raw | None:
     result = response.get("result")
-    if message.get("method") not in _SHOWING or result is None or result["isError"]:
-        return None
-    return msgspec.json.decode(result["structuredContent"], type=Opened).terminal_id
+    return None if result is None or result["isError"] else result["structuredContent"]
 
 
-_SHOWING = ("terminals/open", "terminals/attach")
 _METHODS: dict[str, Callable[[Guest, Any], dict[str, Any]]] = {
     "ping": _ping,
     "tools/list": _list,
@@ -115,4 +135,5 @@ _METHODS: dict[str, Callable[[Guest, Any], dict[str, Any]]] = {
     "terminals/attach": _attach_terminal,
     "terminals/list": _list_terminals,
     "terminals/kill": _kill_terminal,
+    "files/watch": _watch_files,
 }

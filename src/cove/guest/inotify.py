@@ -6,8 +6,9 @@ import os
 import struct
 
 MOST_DIRECTORIES = 16_384
-_CREATE, _MOVED_TO, _IS_DIRECTORY, _IGNORED, _OVERFLOW = 0x100, 0x80, 0x40000000, 0x8000, 0x4000
-_WATCHED = 0x2 | 0x4 | 0x8 | 0x40 | _MOVED_TO | _CREATE | 0x200 | 0x400 | 0x800
+_CREATE, _MOVED_TO, _IS_DIRECTORY, _IGNORED = 0x100, 0x80, 0x40000000, 0x8000
+_OVERFLOW, _MOVE_SELF = 0x4000, 0x800
+_WATCHED = 0x2 | 0x4 | 0x8 | 0x40 | _MOVED_TO | _CREATE | 0x200 | 0x400 | _MOVE_SELF
 """MODIFY, ATTRIB, CLOSE_WRITE, MOVED_FROM, MOVED_TO, CREATE, DELETE, DELETE_SELF, MOVE_SELF."""
 _NOT_FOLLOWED = 0x2000000
 _EVENT = struct.Struct("iIII")
@@ -43,8 +44,10 @@ class Tree:
     def _heed(self, number: int, mask: int, name: bytes) -> None:
         if mask & _OVERFLOW:
             self.watch_all()
-        elif mask & _IGNORED:
-            self.is_whole = self.is_whole and self._names.pop(number, b"") != self._top
+        elif mask & (_IGNORED | _MOVE_SELF):
+            self.is_whole = self.is_whole and self._names.get(number) != self._top
+            if mask & _IGNORED:
+                self._names.pop(number, None)
         elif mask & _IS_DIRECTORY and mask & (_CREATE | _MOVED_TO) and number in self._names:
             self.is_whole = self._watch_below(os.path.join(self._names[number], name)) and self.is_whole
 

@@ -46,7 +46,10 @@ def _notice(settings: GuestSettings, top: str, out: int) -> int:
     become(settings, "wuying")
     os.closerange(3, out)
     os.closerange(out + 1, 1 << 20)
-    tree = Tree(top)
+    try:
+        tree = Tree(top)
+    except OSError:
+        return 1
     _say(out)
     while _wait(tree.fd, out, None if tree.is_whole else LOOK_MS):
         if not tree.is_whole:

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from cove.guest.cancel import Cancel
 from cove.guest.baselines import Baselines
+from cove.guest.cancel import Cancel
 from cove.guest.keeper import Keeper
 from cove.guest.places import Place, place
 from cove.guest.settings import GuestSettings

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from cove.core.frames import FrameReader, FrameRefused, frame
-from cove.guest.dispatch import refusal, respond, terminal_of
+from cove.guest.dispatch import refusal, respond, terminal_of, watch_of
 from cove.guest.service import Guest
 from cove.guest.settings import GuestSettings
 from cove.guest.threads import Lock, start_thread
@@ -96,16 +96,21 @@ def _ask(connection: socket.socket) -> dict[str, Any] | None:
 
 def _answer(connection: socket.socket, guest: Guest, message: dict[str, Any]) -> None:
     response = respond(guest, message)
-    terminal_id = terminal_of(message, response)
+    terminal_id, watch_id = terminal_of(message, response), watch_of(message, response)
     try:
         connection.settimeout(SECONDS_TO_TAKE)
         connection.sendall(frame(response))
         if terminal_id is not None:
             guest.terminals.attach(terminal_id, connection.dup())
+        if watch_id is not None:
+            guest.watches.show(watch_id, connection)
     except OSError:
         if terminal_id is not None:
             guest.terminals.leave(terminal_id)
         raise
+    finally:
+        if watch_id is not None:
+            guest.watches.end(watch_id)
 
 
 def _is_trusted(connection: socket.socket) -> bool:

@@ -6,9 +6,9 @@ from typing import Any
 from cove.core.errors import InvalidInput, ToolNotFound
 from cove.core.tool import Outcome, Tool
 from cove.guest.answers import Answer, answer_of
+from cove.guest.baselines import Baselines
 from cove.guest.calls import Calls
 from cove.guest.cancel import Cancel
-from cove.guest.baselines import Baselines
 from cove.guest.keeper import Keeper
 from cove.guest.run import Run
 from cove.guest.settings import GuestSettings
@@ -16,6 +16,7 @@ from cove.guest.terminals import Terminals
 from cove.guest.toolkit import ToolFunction
 from cove.guest.tools import catalogue, tool_functions
 from cove.guest.variables import VariableStore
+from cove.guest.watches import Watches
 from cove.guest.workers import run_as_user
 
 _MOST_ID = 256
@@ -31,6 +32,7 @@ class Guest:
         self._baselines = Baselines()
         self._keeper = Keeper(settings.keeper_fd)
         self.terminals = Terminals(settings, self._variables)
+        self.watches = Watches(settings, self._baselines)
         self._numbers = itertools.count()
 
     def tools(self) -> tuple[Tool, ...]:

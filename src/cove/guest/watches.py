@@ -5,7 +5,6 @@ import select
 import socket
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,16 +13,13 @@ from cove.core.frames import frame
 from cove.core.results import FileChange, FileChanges, Watching
 from cove.guest.baselines import Baselines, Watched
 from cove.guest.cancel import Cancel
-from cove.guest.changes import Snapshot, snapshot
+from cove.guest.changes import Snapshot, changes, snapshot
 from cove.guest.places import Place, place
 from cove.guest.settings import GuestSettings
 from cove.guest.threads import Lock
 from cove.guest.workers import result_as_user
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-MOST_TOLD = 200
+MOST_TOLD = 100
 """Changes in one message."""
 _SHARE = 3.0
 """So many times as long as it took to look at a tree nobody looks again: a large one must not eat the session."""
@@ -77,15 +73,15 @@ class Watches:
             now = self._look(watch.place, is_known=True)
         except ToolFailed:
             return  # it cannot be looked at now: there are too many entries, or no memory for it
-        events = self._baselines.push(watch.watched, now.traces)
+        events = changes(watch.watched.told, now.traces)
         for at in range(0, len(events), MOST_TOLD):
             connection.sendall(_message(events[at : at + MOST_TOLD]))
+        self._baselines.told(watch.watched, now.traces)
 
     def _look(self, top: Place, *, is_known: bool) -> Snapshot:
         cancel = Cancel()
-        look: Callable[[], Snapshot] = lambda: snapshot(top, may_be_gone=is_known)  # noqa: E731
         try:
-            return result_as_user(self._settings, cancel, look, Snapshot)
+            return result_as_user(self._settings, cancel, lambda: snapshot(top, may_be_gone=is_known), Snapshot)
         finally:
             cancel.close()
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +19,15 @@ from cove.core.ids import CallId, SessionId
 from cove.core.limits import GIB, Limits
 from cove.core.network import Connection, NetworkPolicy
 from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
-from cove.core.results import Metrics
+from cove.core.results import Metrics, Watching
 from cove.core.session import EndReason
 from cove.core.terminal import Opened, OpenTerminal, TerminalView
 from cove.core.tool import Outcome
 from cove.guest import Guest, GuestSettings
 from cove.guest.answers import answer_of
+from cove.guest.watches import Watches
 from cove.node.terminals import GuestTerminal, refusal
+from cove.node.watches import GuestWatch, check_begun
 
 Before = Callable[[str, SessionId], Awaitable[None]]
 _PLACES = ("home/wuying", "tmp", "root")
@@ -183,6 +186,18 @@ class SimulatedDriver:
         self._living(session_id).guest.terminals.attach(opened, theirs)
         return GuestTerminal(session_id, opened, ours)
 
+    async def watch_files(self, session_id: SessionId, path: str) -> GuestWatch:
+        """A true watch on this machine, with a thread of its own."""
+        await self.before("watch_files", session_id)
+        watches = self._living(session_id).guest.watches
+        begun = await asyncio.to_thread(answer_of, lambda: watches.open(path))
+        check_begun(begun.outcome())
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        watch_id = msgspec.json.decode(begun.body, type=Watching).watch_id
+        threading.Thread(target=_show, args=(watches, watch_id, theirs), daemon=True).start()
+        return GuestWatch(session_id, ours)
+
     async def pause(self, session_id: SessionId) -> None:
         """Hold back what is called from now on."""
         await self.before("pause", session_id)
@@ -244,3 +259,9 @@ class SimulatedDriver:
             return self._sandboxes[session_id]
         except KeyError:
             raise SandboxGone(session_id=session_id, end_reason=EndReason.LOST) from None
+
+
+def _show(watches: Watches, watch_id: str, connection: socket.socket) -> None:
+    with connection, suppress(OSError):
+        watches.show(watch_id, connection)
+    watches.end(watch_id)

@@ -18,7 +18,7 @@ from cove.core.results import Metrics
 from cove.core.session import EndReason
 from cove.core.terminal import OpenTerminal, TerminalView
 from cove.core.tool import Outcome
-from cove.node import terminals
+from cove.node import terminals, watches
 from cove.node.cgroups import find_hierarchies
 from cove.node.dial import dial
 from cove.node.facts import facts_of
@@ -127,6 +127,10 @@ class NamespacesDriver:
     async def kill_terminal(self, session_id: SessionId, terminal_id: str) -> None:
         """End what runs on one."""
         await terminals.kill_terminal(session_id, self._find(session_id).door, terminal_id)
+
+    async def watch_files(self, session_id: SessionId, path: str) -> watches.GuestWatch:
+        """Have the guest watch below a path."""
+        return await watches.watch_files(session_id, self._find(session_id).door, path)
 
     async def pause(self, session_id: SessionId) -> None:
         """Freeze every process."""
