@@ -20,7 +20,7 @@ from benchmarks.server import Running, running
 from cove import AgentBay, Session
 from cove.core.frames import FrameReader, frame
 
-TOOL, ARGUMENTS = "get_env", {"keys": ["HOME"]}
+TOOL, SERVER, ARGUMENTS = "get_env", "wuying_system", {"keys": ["HOME"]}
 GUEST = "floor: the call, in the guest"
 NATIVE = "tool call: native REST"
 CONNECTIONS = 16
@@ -53,6 +53,7 @@ def _doors(server: Running, session: Session) -> list[Door]:
         Door(NATIVE, api, native(api, server.key, session.session_id), floor=GUEST),
         Door("tool call: AgentBay RPC", api, agentbay(api, server.key, session.session_id)),
         Door("tool call: AGB", api, agb(api, server.key, session.session_id)),
+        linked(api, server.key, session.session_id),
     ]
 
 
@@ -65,12 +66,16 @@ def native(api: Target, key: str, session_id: str) -> bytes:
 
 
 def agentbay(api: Target, key: str, session_id: str) -> bytes:
-    """As AgentBay's 0.22 asks: the action in the query, everything else in a form."""
-    form = {"Authorization": f"Bearer {key}", "SessionId": session_id, "Name": TOOL, "AutoGenSession": "False"}
-    form |= {"Args": json.dumps(ARGUMENTS), "Server": "wuying_system"}
-    query = urlencode({"Action": "CallMcpTool", "Format": "json", "Version": "2025-05-06", "SignatureNonce": "0" * 32})
+    """As AgentBay's 0.22 asks for a tool."""
+    form = {"Name": TOOL, "AutoGenSession": "False", "Args": json.dumps(ARGUMENTS), "Server": SERVER}
+    return rpc(api, "CallMcpTool", {"Authorization": f"Bearer {key}", "SessionId": session_id, **form})
+
+
+def rpc(api: Target, action: str, form: dict[str, str]) -> bytes:
+    """As it asks for anything: the action in the query, everything else in a form."""
+    query = urlencode({"Action": action, "Format": "json", "Version": "2025-05-06", "SignatureNonce": "0" * 32})
     kind = "Content-Type: application/x-www-form-urlencoded"
-    return api.request(f"/?{query}", kind, "x-acs-action: CallMcpTool", body=urlencode(form).encode())
+    return api.request(f"/?{query}", kind, f"x-acs-action: {action}", body=urlencode(form).encode())
 
 
 def agb(api: Target, key: str, session_id: str) -> bytes:
@@ -78,6 +83,21 @@ def agb(api: Target, key: str, session_id: str) -> bytes:
     body = {"args": json.dumps(ARGUMENTS), "sessionId": session_id, "name": TOOL}
     kind = "Content-Type: application/json"
     return api.request("/mcp?autoGenSession=false", _bearer(key), kind, body=_json(body))
+
+
+def linked(api: Target, key: str, session_id: str) -> Door:
+    """As both clients ask at the session's own address, which they are told with the session."""
+    asking = Caller(api)
+    told = asking.ask(rpc(api, "GetSession", {"Authorization": f"Bearer {key}", "SessionId": session_id}))
+    asking.close()
+    facts = json.loads(told.partition(b"\r\n\r\n")[2])["Data"]
+    url, token = urlsplit(facts["LinkUrl"]), facts["Token"]
+    body = {"args": ARGUMENTS, "server": SERVER, "requestId": "link-0-000000000", "tool": TOOL, "token": token}
+    place = Target((url.hostname or "", url.port or 80), url.path)
+    kind = "Content-Type: application/json"
+    return Door(
+        "tool call: LinkUrl", place, place.request("/callTool", kind, f"X-Access-Token: {token}", body=_json(body))
+    )
 
 
 def one_by_one(doors: list[Door], guest: "Guest", rounds: int) -> list[Samples]:
