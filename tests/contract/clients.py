@@ -16,6 +16,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     is_async: bool = False
     pins: tuple[str, ...] = ()
     """Versions that this one needs, where the others' in `pins.txt` do not fit."""
+    params: str = "CreateSessionParams"
+    """What tells how a session is wished for."""
 
     @property
     def id(self) -> str:
@@ -54,8 +56,57 @@ AGENTBAY = (
 )
 
 
+FIRST_WITH = {"link": (0, 15), "api": (0,), "vpc": (0,)}
+LAST_WITH = {"link": (99,), "api": (99,), "vpc": (0, 14)}
+"""Of which releases of AgentBay's client each way to call a tool is."""
+
+
+def _agb(version: str) -> Client:
+    return Client(
+        wheel="agbcloud-sdk",
+        version=version,
+        package="agb",
+        entry="AGB",
+        endpoint_variable="AGB_ENDPOINT",
+        key_variable="AGB_API_KEY",
+        pins=("websockets==17.4",),
+    )
+
+
+def _lite(entry: str) -> Client:
+    return Client(
+        wheel="agentbay-lite",
+        version="1.0.1",
+        package="agentbay_lite",
+        entry=entry,
+        endpoint_variable="AGENTBAY_ENDPOINT",
+        key_variable="AGENTBAY_API_KEY",
+        is_async=entry.startswith("Async"),
+    )
+
+
+AGB = (_agb("0.2.2"), _agb("0.12.0"))
+LITE = (_lite("AgentBayCloud"), _lite("AsyncAgentBayCloud"))
+
+
 def for_each(*clients: Client, since: str = "0", until: str = "99") -> pytest.MarkDecorator:
     """Run a test with each of these clients, or with AgentBay's, of the releases from `since` to `until`."""
-    first, last = (tuple(int(part) for part in version.split(".")) for version in (since, until))
-    wanted = [client for client in clients or AGENTBAY if first <= client.release <= last]
+    wanted = _between(clients, since, until)
     return pytest.mark.parametrize("client", wanted, ids=[client.id for client in wanted], indirect=True)
+
+
+def for_each_route(since: str = "0", until: str = "99") -> pytest.MarkDecorator:
+    """The same, once for each way in which AgentBay's client calls a tool."""
+    wanted = [
+        (client, route)
+        for client in _between((), since, until)
+        for route in FIRST_WITH
+        if FIRST_WITH[route] <= client.release <= LAST_WITH[route]
+    ]
+    names = [f"{client.id}-{route}" for client, route in wanted]
+    return pytest.mark.parametrize(("client", "route"), wanted, ids=names, indirect=True)
+
+
+def _between(clients: tuple[Client, ...], since: str, until: str) -> list[Client]:
+    first, last = (tuple(int(part) for part in version.split(".")) for version in (since, until))
+    return [client for client in clients or AGENTBAY if first <= client.release <= last]

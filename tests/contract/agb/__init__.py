@@ -1,0 +1,1 @@
+"""AGB's official client, in its first generation and in the newest."""

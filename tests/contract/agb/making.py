@@ -1,0 +1,46 @@
+"""Makes sessions of AGB's client, and ends them at once: the client itself looks only every second for their end."""
+
+from typing import Any
+
+import httpx2
+from tests.contract.agb.words import good
+from tests.contract.clients import Client
+from tests.contract.conftest import Place
+
+IMAGE = "agb-code-space-1"
+
+
+class Maker:
+    """Makes a tenant's sessions, and ends them."""
+
+    def __init__(self, place: Place, client: Client, key: str, cloud: Any) -> None:
+        self.place, self.client, self.key, self.cloud = place, client, key, cloud
+        self._made: list[str] = []
+
+    def wish(self, **params: Any) -> Any:
+        """The parameters of a session; AGB's newest client must name an image."""
+        return self.place.process(self.client).find("agb.session_params:CreateSessionParams")(
+            **{"image_id": IMAGE, **params}
+        )
+
+    def make(self, **params: Any) -> Any:
+        """A session that runs."""
+        session = good(self.cloud.create(self.wish(**params))).session
+        self._made.append(session.session_id)
+        return session
+
+    def ask(self, path: str, session_id: str) -> Any:
+        """What an endpoint answers that this client has no method for."""
+        headers = {"authorization": f"Bearer {self.key}"}
+        body = {"sessionId": session_id}
+        url = f"{self.place.url}{path}"
+        return httpx2.post(url, json=body, headers=headers, trust_env=False, timeout=30).json()
+
+    def status(self, session: Any) -> str:
+        """Its state."""
+        return str(self.ask("/mcp/getSessionInfo", session.session_id)["data"]["status"])
+
+    def end(self) -> None:
+        """Those that live."""
+        for session_id in self._made:
+            self.ask("/mcp/releaseSession", session_id)
