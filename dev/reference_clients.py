@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from cove.compat.agentbay.requests import pascal
 from cove.compat.operations import ACTIONS, OPERATIONS, Operation
 from cove.compat.operations.known_tools import LACKING
 from cove.guest.tools import catalogue
@@ -27,7 +28,7 @@ class Method(NamedTuple):
 def clients_page() -> str:
     """Every action and method."""
     clients = tomllib.loads(METHODS.read_text())
-    parts = [_INTRO, _actions()]
+    parts = [_INTRO, _actions(), _parameters()]
     for client in clients.values():
         methods = list(_methods(client["methods"]))
         rows = [(f"`{each.group}.{each.name}`", each.needs, each.verdict) for each in methods]
@@ -52,6 +53,27 @@ def _actions() -> str:
     endpoints = sum(len(each.agb) for each in OPERATIONS)
     head = ("AgentBay's action", "AGB's endpoints", "", "")
     return f"\n## Actions\n\n{count} AGB has {endpoints} endpoints for them.\n\n{table(head, rows)}"
+
+
+def _parameters() -> str:
+    rows = [
+        (f"`{each.action}`", f"`{pascal(name)}`", verdict)
+        for each in OPERATIONS
+        for name, verdict in (
+            *((name, f"refused: {capability}") for name, capability in each.refuses.items()),
+            *((name, f"ignored: {reason}") for name, reason in each.ignores.items()),
+        )
+    ]
+    return f"{_ABOUT_PARAMETERS}{table(('action', 'parameter', ''), rows)}"
+
+
+_ABOUT_PARAMETERS = """
+## Parameters
+
+Actions that work act on all of their parameters but on these. One that is refused may be sent where it asks for
+nothing, as `False` or an empty list does.
+
+"""
 
 
 def _verdict(operation: Operation) -> str:

@@ -51,7 +51,7 @@ def call(ask: Ask, session: str) -> Ask:
 
 def test_success_is_an_envelope_with_a_session(ask: Ask) -> None:
     query = {"imageId": "agb-code-space-1", "sdkStats": '{"source":"sdk","sdk_version":"0.12.0"}'}
-    made = ask("POST /mcp/createSession", query, labels='{"na\\u00efve": "v v"}', mcpPolicyId="p")
+    made = ask("POST /mcp/createSession", query, labels='{"na\\u00efve": "v v"}')
     assert {name: value for name, value in made.items() if name not in {"data", "requestId"}} == {
         "status": 200,
         "code": "ok",
@@ -326,8 +326,16 @@ def test_query_that_is_no_text_is_refused(wire: httpx2.Client, key: str) -> None
     assert answer.json()["code"] == "InvalidParameter"
 
 
-def test_session_with_storage_that_is_not_built_is_refused_by_its_capability(ask: Ask) -> None:
-    storage = [{"contextId": "c", "path": "/x", "policy": "{}"}]
-    answer = ask("POST /mcp/createSession", persistenceDataList=storage)
+@pytest.mark.parametrize(
+    ("wish", "capability"),
+    [
+        ({"persistenceDataList": [{"contextId": "c", "path": "/x", "policy": "{}"}]}, "contexts"),
+        ({"mcpPolicyId": "p-1"}, "policies"),
+    ],
+)
+def test_session_that_would_lack_something_is_refused_by_its_capability(
+    ask: Ask, wish: dict[str, Any], capability: str
+) -> None:
+    answer = ask("POST /mcp/createSession", **wish)
     assert (answer["code"], answer["data"]) == ("NotSupported", None)
-    assert "contexts" in answer["message"]
+    assert capability in answer["message"]

@@ -35,5 +35,11 @@ async def test_operation_that_is_not_built_names_what_it_lacks(operation: Operat
         await run(None, None, operation.request())
 
 
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.action)
+def test_what_an_operation_refuses_is_read_and_asks_for_nothing_by_itself(operation: Operation) -> None:
+    request = operation.request()
+    assert not any(getattr(request, name) for name in operation.refuses)
+
+
 def test_tools_that_wait_for_a_capability_are_not_those_that_there_are() -> None:
     assert not set(LACKING) & {tool.name for tool in catalogue()}

@@ -283,8 +283,12 @@ def test_request_whose_sender_went_away_does_nothing(cove: Cove, key: str, ask: 
     ("form", "capability"),
     [
         ({"PersistenceDataList": '[{"ContextId": "c", "Path": "/x"}]'}, "contexts"),
+        ({"ContextId": "c"}, "contexts"),
         ({"NetworkId": "n-1"}, "networks"),
+        ({"McpPolicyId": "p-1"}, "policies"),
+        ({"EnableRecord": "True"}, "browser"),
         ({"LoadSkill": "True", "Skills": '["a"]'}, "skills"),
+        ({"Skills": '["a"]'}, "skills"),
         ({"ExtraConfigs.Mobile.LockResolution": "True"}, "mobile"),
     ],
 )
@@ -293,6 +297,12 @@ def test_session_that_would_lack_something_is_not_made(ask: Ask, form: dict[str,
     assert (answer["Code"], answer["status"]) == ("NotSupported", 400)
     assert capability in answer["Message"]
     assert ask("ListSession")["TotalCount"] == 0
+
+
+def test_what_asks_for_nothing_is_no_hindrance(ask: Ask) -> None:
+    nothing = {"PersistenceDataList": "[]", "Skills": "[]", "LoadSkill": "False", "EnableRecord": "false"}
+    told = {"LoginRegionId": "cn-hangzhou", "SdkStats": '{"source": "sdk"}', "McpPolicyId": ""}
+    assert ask("CreateMcpSession", **nothing, **told)["Success"] is True
 
 
 def test_tool_is_called_and_its_failure_is_a_result(ask: Ask, session: str) -> None:

@@ -29,7 +29,12 @@ async def set_labels(service: Service, caller: Any, request: SetLabels) -> None:
     await service.set_labels(caller, SessionId(request.session_id), request.labels)
 
 
-@operation("GetLabel", "GET /sdk/GetLabel", methods="session.get_labels")
+@operation(
+    "GetLabel",
+    "GET /sdk/GetLabel",
+    methods="session.get_labels",
+    ignores={"max_results": "one page has all labels", "next_token": "there is no second page"},
+)
 async def get_labels(service: Service, caller: Any, request: SessionRequest) -> Listed:
     """Give all labels of a session, on one page."""
     session = await living(service, caller, request.session_id)

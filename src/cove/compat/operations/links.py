@@ -26,7 +26,13 @@ class LinkAddress(msgspec.Struct, frozen=True, kw_only=True):
     url: str
 
 
-@operation("GetLink", "GET /internet/getLink", "GET /mcp/getLink", methods="session.get_link")
+@operation(
+    "GetLink",
+    "GET /internet/getLink",
+    "GET /mcp/getLink",
+    methods="session.get_link",
+    ignores={"option": "a text of which the clouds tell no meaning"},
+)
 async def get_link(service: Service, caller: Any, request: GetLink) -> LinkAddress:
     """Give the address of a port of the session, 30100 to 30199."""
     wish = CreateLink(

@@ -1,6 +1,6 @@
 """What an operation is: its names on both wires, what it takes, and the one function that does it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_type_hints
 
 import msgspec
@@ -36,7 +36,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     `request` has the wire's names in snake_case as fields, each with a default, since each may be absent.
     `methods` are what users of the official clients call. An operation with a `lacks` is known, and refuses: it names
-    the capability that this version has not built.
+    the capability that this version has not built. `refuses` has the parameters for which it does so, each with its
+    capability, unless they ask for nothing. `ignores` has those that change nothing, and why that is right.
     """
 
     action: str
@@ -46,20 +47,47 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     run: Run
     summary: str
     lacks: str = ""
+    refuses: Mapping[str, str] = {}
+    ignores: Mapping[str, str] = {}
 
 
-def operation(action: str, *agb: str, methods: str) -> Callable[[Run], Operation]:
+def operation(
+    action: str,
+    *agb: str,
+    methods: str,
+    refuses: Mapping[str, str] | None = None,
+    ignores: Mapping[str, str] | None = None,
+) -> Callable[[Run], Operation]:
     """Make an operation of a function `(service, caller, request) -> answer`.
 
     The answer is a struct in snake_case, a `Listed`, plain JSON, or None.
     """
 
     def declare(run: Run) -> Operation:
-        request = get_type_hints(run)["request"]
-        summary = (run.__doc__ or "").partition("\n")[0]
-        return Operation(action=action, agb=agb, methods=methods, request=request, run=run, summary=summary)
+        return Operation(
+            action=action,
+            agb=agb,
+            methods=methods,
+            request=get_type_hints(run)["request"],
+            run=_refusing(refuses, run) if refuses else run,
+            summary=(run.__doc__ or "").partition("\n")[0],
+            refuses=refuses or {},
+            ignores=ignores or {},
+        )
 
     return declare
+
+
+def _refusing(refuses: Mapping[str, str], run: Run) -> Run:
+    """The same for requests that ask for nothing which is not built: nobody must go without it unawares."""
+
+    async def checked(service: Service, caller: Any, request: Any) -> Any:
+        for name, capability in refuses.items():
+            if getattr(request, name):
+                raise not_built(capability, f"the parameter {name}")
+        return await run(service, caller, request)
+
+    return checked
 
 
 def lacking(capability: str, action: str, *agb: str, methods: str) -> Operation:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from cove.compat.operations.registry import Listed, SessionRequest, not_built, operation
+from cove.compat.operations.registry import Listed, SessionRequest, operation
 from cove.compat.operations.service import Doors, Service
 from cove.core import api
 from cove.core.errors import InvalidInput, SessionNotFound
@@ -27,9 +27,13 @@ class CreateSession(msgspec.Struct, frozen=True, kw_only=True):
     max_lifetime: float | None = None
     manual_release: bool = False
     vpc_resource: bool = False
-    network_id: str = ""
-    load_skill: bool = False
     persistence_data_list: list[dict[str, Any]] = []
+    context_id: str = ""
+    network_id: str = ""
+    mcp_policy_id: str = ""
+    enable_record: bool = False
+    load_skill: bool = False
+    skills: list[str] = []
     extra_configs: dict[str, Any] = {}
 
 
@@ -110,10 +114,29 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     desktop_info: Desktop
 
 
-@operation("CreateMcpSession", "POST /mcp/createSession", methods="create")
+@operation(
+    "CreateMcpSession",
+    "POST /mcp/createSession",
+    methods="create",
+    refuses={
+        "persistence_data_list": "contexts",
+        "context_id": "contexts",
+        "network_id": "networks",
+        "mcp_policy_id": "policies",
+        "enable_record": "browser",
+        "load_skill": "skills",
+        "skills": "skills",
+        "extra_configs": "mobile",
+    },
+    ignores={
+        "login_region_id": "a Cove is one region, and every client names one",
+        "sdk_stats": "it tells which client asks",
+        "external_user_id": "it is the asker's own note, and no client sends it",
+        "session_id": "a session is given its id, and no client sends one",
+    },
+)
 async def create_session(service: Service, caller: Any, request: CreateSession) -> SessionFacts:
     """Make a session, released when it lies unused, as in the clouds."""
-    _check_built(request)
     wish = api.CreateSession(
         image_id=request.image_id or None,
         labels=request.labels or None,
@@ -123,19 +146,6 @@ async def create_session(service: Service, caller: Any, request: CreateSession) 
     )
     session = await service.create(caller, wish)
     return _facts(service, caller, session, asks_vpc=request.vpc_resource)
-
-
-def _check_built(request: CreateSession) -> None:
-    """Refuse what the session would lack: who asked for storage must not lose files without a word."""
-    wanted = {
-        "contexts": request.persistence_data_list,
-        "networks": request.network_id,
-        "skills": request.load_skill,
-        "mobile": request.extra_configs,
-    }
-    for capability, value in wanted.items():
-        if value:
-            raise not_built(capability, "a session made with these parameters")
 
 
 @operation("GetSession", "POST /mcp/getSession", methods="get")
@@ -159,7 +169,12 @@ async def get_session_detail(service: Service, caller: Any, request: SessionRequ
     )
 
 
-@operation("ListSession", "GET /sdk/ListSession", methods="list")
+@operation(
+    "ListSession",
+    "GET /sdk/ListSession",
+    methods="list",
+    ignores={"is_all": "all pages together have all sessions"},
+)
 async def list_sessions(service: Service, caller: Any, request: ListSessions) -> Listed:
     """List the sessions that have all of the labels, newest first."""
     limit = min(request.max_results, LONGEST_PAGE)

@@ -34,7 +34,7 @@ class ToolEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallTool(msgspec.Struct, frozen=True, kw_only=True):
-    """A call. The server's name, and the wish for a session to be made, change nothing.
+    """A call.
 
     `plain` is for clients that show people what a command printed as it comes, and take nothing apart.
     """
@@ -76,7 +76,18 @@ def _entry(tool: Tool) -> ToolEntry:
     )
 
 
-@operation("CallMcpTool", "POST /mcp", methods="session.call_mcp_tool, and all that call tools")
+@operation(
+    "CallMcpTool",
+    "POST /mcp",
+    methods="session.call_mcp_tool, and all that call tools",
+    ignores={
+        "server": "a tool's name says which tool",
+        "auto_gen_session": "a call in a session that has ended is refused, and none is made for it",
+        "tool": "`name` says it, and no client sends it",
+        "image_id": "the session has its image, and no client sends one",
+        "external_user_id": "it is the asker's own note, and no client sends it",
+    },
+)
 async def call_tool(service: Service, caller: Any, request: CallTool) -> ToolResult:
     """Call a tool; what the tool, or its schema, says no to is a result that says so."""
     try:
