@@ -16,6 +16,12 @@ class Serving(Server):
         if not self.is_running:
             self.restart("")
 
+    @property
+    def url(self) -> str:
+        """Its address over TCP."""
+        with self.client() as bay:
+            return bay.server.health().url
+
     def restart(self, options: str) -> str:
         """A server with these options and an empty store; what it says when it serves."""
         if self.is_running:

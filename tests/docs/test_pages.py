@@ -1,7 +1,8 @@
 """Every block of the documentation runs, in order, and prints what the page says it prints.
 
 Python runs in one namespace for each page. Of `$` commands `sudo` is left out, for we are root; `cove up` starts the
-server that the rest of the page talks to, with a store of its own.
+server that the rest of the page talks to, with a store of its own. Where a page needs an official client, an
+environment with its wheel stands in the page's directory.
 """
 
 import io
@@ -15,6 +16,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from tests.contract.clients import AGB, AGENTBAY
+from tests.contract.installing import python_of
 from tests.serving import IS_REAL
 
 from .blocks import PAGES, ROOT, Block, blocks, is_like, name_of
@@ -27,6 +30,9 @@ PLAIN_KINDS = ("text", "ini")
 _UP = re.compile(r"^cove up\b(.*)$")
 _MARK = "\x1e"
 _SECONDS = 60
+_USUAL_URL = "http://127.0.0.1:7717"
+"""Where pages say that a Cove is; the one of the tests has a free port."""
+CLIENTS = {f"{client.wheel}=={client.version}": client for client in (*AGENTBAY, *AGB)}
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +62,8 @@ def test_page_is_true(page: Path, serving: Serving, tmp_path: Path, monkeypatch:
         monkeypatch.delenv(name)
     for name, value in serving.environ.items():
         monkeypatch.setenv(name, value)
+    for name, wheel in LISTED["environments"].get(name_of(page), {}).items():
+        Path(name).symlink_to(Path(python_of(CLIENTS[wheel])).parents[1])
     names: dict[str, object] = {"__name__": "page"}
     for block in wanted:
         if block.kind == "python":
@@ -85,6 +93,9 @@ def run_shell(block: Block, serving: Serving) -> None:
         commands = commands[1:]
     if not commands:
         return
+    if any(_USUAL_URL in command for command, _ in commands):
+        url = serving.url
+        commands = [(command.replace(_USUAL_URL, url), said) for command, said in commands]
     script = "".join(f"{command}\nprintf '{_MARK}%s{_MARK}' $?\n" for command, _ in commands)
     environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
     done = subprocess.run(

@@ -242,7 +242,7 @@ def _problem(told: Told | str, key: str) -> str:
         return "not understood"
     if told.status >= 500:
         return "a defect"
-    return "tells too much" if leaks(told.text.replace(key, "")) else ""
+    return "tells too much" if leaks(told.text, key) else ""
 
 
 def _clear(house: House, key: str) -> None:
