@@ -97,23 +97,32 @@ class Sandboxes:
             session = await self._living(caller, session_id)
             return await self._parts.write(lambda connection: rows.change(connection, session, labels=labels))
 
-    async def pause(self, caller: Caller, session_id: SessionId, *, wait: bool = True) -> Session:
-        """Freeze the session; without `wait`, answer once the intent is durable. Raises WrongState."""
+    async def pause(
+        self, caller: Caller, session_id: SessionId, *, wait: bool = True, patience: float = 0.0
+    ) -> Session:
+        """Freeze the session. Raises WrongState.
+
+        Without `wait`, answer once the intent is durable, and wait no longer than `patience` seconds for the rest.
+        """
         await self._living(caller, session_id)
         if wait:
             return await self._parts.tasks.finish(self._moves.pause(session_id))
         begun = _future()
-        return await self._parts.tasks.begin(self._moves.pause(session_id, begun), begun)
+        return await self._parts.tasks.begin(self._moves.pause(session_id, begun), begun, patience)
 
-    async def resume(self, caller: Caller, session_id: SessionId, *, wait: bool = True) -> Session:
+    async def resume(
+        self, caller: Caller, session_id: SessionId, *, wait: bool = True, patience: float = 0.0
+    ) -> Session:
         """Let a paused session go on; `wait` as in `pause`. Raises WrongState."""
         await self._living(caller, session_id)
         if wait:
             return await self._parts.tasks.finish(self._moves.resume(session_id))
         begun = _future()
-        return await self._parts.tasks.begin(self._moves.resume(session_id, begun), begun)
+        return await self._parts.tasks.begin(self._moves.resume(session_id, begun), begun, patience)
 
-    async def delete(self, caller: Caller, session_id: SessionId, *, wait: bool = True) -> Session:
+    async def delete(
+        self, caller: Caller, session_id: SessionId, *, wait: bool = True, patience: float = 0.0
+    ) -> Session:
         """End the session and remove all of it; deleting what has ended already changes nothing."""
         session = await self._parts.load_for(caller, session_id)
         if session.state in ENDED:
@@ -121,7 +130,7 @@ class Sandboxes:
         if wait:
             return await self._parts.tasks.finish(self._moves.end(session_id, EndReason.DELETED))
         begun = _future()
-        return await self._parts.tasks.begin(self._moves.end(session_id, EndReason.DELETED, begun), begun)
+        return await self._parts.tasks.begin(self._moves.end(session_id, EndReason.DELETED, begun), begun, patience)
 
     async def keep_alive(self, caller: Caller, session_id: SessionId) -> None:
         """Count as a use."""

@@ -18,6 +18,9 @@ from cove.server.sandboxes import Sandboxes
 from cove.server.settings import ServerSettings
 from cove.server.store.sessions import Wanted
 
+_PATIENCE = 0.5
+"""Seconds that an answer to a wish waits for its fulfilment: who finds it unfulfilled asks again much later."""
+
 
 class ServerService:
     """Implements `cove.compat.operations.Service`."""
@@ -80,15 +83,15 @@ class ServerService:
 
     async def delete(self, caller: Caller, session_id: SessionId, *, wait: bool) -> Session:
         """End it."""
-        return await self._sandboxes.delete(caller, session_id, wait=wait)
+        return await self._sandboxes.delete(caller, session_id, wait=wait, patience=_PATIENCE)
 
     async def pause(self, caller: Caller, session_id: SessionId) -> Session:
         """Begin to freeze it."""
-        return await self._sandboxes.pause(caller, session_id, wait=False)
+        return await self._sandboxes.pause(caller, session_id, wait=False, patience=_PATIENCE)
 
     async def resume(self, caller: Caller, session_id: SessionId) -> Session:
         """Begin to let it go on."""
-        return await self._sandboxes.resume(caller, session_id, wait=False)
+        return await self._sandboxes.resume(caller, session_id, wait=False, patience=_PATIENCE)
 
     async def keep_alive(self, caller: Caller, session_id: SessionId) -> None:
         """Count as a use."""

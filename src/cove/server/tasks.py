@@ -26,11 +26,16 @@ class Tasks:
             result.add_done_callback(_report)
             raise
 
-    async def begin(self, work: Coroutine[Any, Any, T], begun: asyncio.Future[T]) -> T:
-        """Wait until `work` sets `begun` or ends; what is left of it goes on, and its failure is logged."""
+    async def begin(self, work: Coroutine[Any, Any, T], begun: asyncio.Future[T], patience: float = 0.0) -> T:
+        """Wait until `work` sets `begun` or ends, and then for so many seconds more until it ends well.
+
+        What is left of it goes on, and its failure is logged.
+        """
         result = self._start(work)
         await asyncio.wait({result, begun}, return_when=asyncio.FIRST_COMPLETED)
-        if result.done():
+        if patience and not result.done():
+            await asyncio.wait({result}, timeout=patience)
+        if result.done() and not (begun.done() and result.exception()):
             return result.result()
         result.add_done_callback(_report)
         return begun.result()
