@@ -40,7 +40,7 @@ def test_session_is_told_its_own_addresses_by_both_dialects(
 def test_call_gives_what_it_gives_through_the_api(
     wire: httpx2.Client, key: str, session: dict[str, Any], call: Call, tool: str, arguments: dict[str, Any]
 ) -> None:
-    form = {"Name": tool, "Args": json.dumps(arguments), "SessionId": session["SessionId"]}
+    form = {"Name": tool, "Args": json.dumps(arguments), "SessionId": session["SessionId"], "AutoGenSession": "False"}
     api = wire.post("/", params={"Action": "CallMcpTool"}, data={"Authorization": f"Bearer {key}", **form}).json()
 
     answer = call(tool, **arguments)

@@ -6,10 +6,13 @@ from typing import Any
 import msgspec
 
 from cove.compat.operations import Operation
+from cove.compat.operations.tools import CallTool
 from cove.compat.operations.values import read_value, read_whole
 from cove.core.errors import InvalidInput
 from cove.core.lifetimes import LONGEST
 
+_OF_LATER_GENERATIONS = frozenset({"AutoGenSession", "Server"})
+"""Either is sent with each call by all clients that take a command's result apart; the first show it as it is."""
 _MINUTE = 60.0
 _LIFETIMES = {"idle_timeout": "Timeout", "max_lifetime": "MaxRuntime"}
 
@@ -22,6 +25,8 @@ def read_request(operation: Operation, fields: dict[str, Any]) -> msgspec.Struct
             values[name] = read_value(wire_name, value, kind)
     if "idle_timeout" in operation.request.__struct_fields__:
         values |= _lifetimes(fields)
+    if operation.request is CallTool:
+        values["plain"] = _OF_LATER_GENERATIONS.isdisjoint(fields)
     return operation.request(**values)
 
 
