@@ -1,11 +1,10 @@
-"""HTTP for many threads by the standard library alone, over a Unix socket or plain TCP.
+"""HTTP for many threads over a Unix socket or plain TCP, with nothing loaded for it.
 
-It loads in a tenth of the time of a library that knows certificates, proxies and event loops; that alone would take
-longer than a session's first result from a Cove that runs. What wants certificates is not sent here.
+A library that knows certificates, proxies and event loops takes longer to load than a session's first result to come
+from a Cove that runs. What wants certificates is not sent here.
 """
 
 import contextlib
-import http.client
 import select
 import socket
 import threading
@@ -16,38 +15,42 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from cove.core.errors import AnswerMalformed, AnswerTimedOut, ConnectionLost, InvalidInput, ServerUnreachable
+from cove.sdk._wire.http import AnswerReader, CutShort, NotHttp, request_bytes
 from cove.sdk._wire.messages import Reply, Request
 
 if TYPE_CHECKING:
     from cove.sdk._settings import Address
 
 MOST_IDLE = 64
+_READ = 64 * 1024
 _KEPT_SECONDS = 30.0
 """How long an unused connection is kept: less than the server keeps it."""
 
 
-class Connection(http.client.HTTPConnection):
+class Connection:
     """One connection; `used` is when it was last given back."""
 
-    def __init__(self, address: "Address", timeout: float) -> None:
-        parts = urlsplit(address.base_url)
-        super().__init__(parts.hostname or "", parts.port, timeout=timeout)
+    def __init__(self, connected: socket.socket) -> None:
+        self.socket = connected
         self.used = 0.0
-        self._path = address.socket
 
-    def connect(self) -> None:
-        """To the Unix socket, if it is one."""
-        if self._path is None:
-            super().connect()
-            return
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+    def exchange(self, request: bytes) -> AnswerReader:
+        """Send, and receive the whole answer; raises OSError, NotHttp, CutShort."""
+        self.socket.sendall(request)
+        answer = AnswerReader()
+        while not answer.is_whole:
+            data = self.socket.recv(_READ)
+            answer.feed(data) if data else answer.end()
+        return answer
+
+    def close(self) -> None:
+        """Hang up."""
+        self.socket.close()
 
     def is_fresh(self) -> bool:
         """Whether the other end still waits for a request: what it says before one is its goodbye."""
         is_young = time.monotonic() - self.used < _KEPT_SECONDS
-        return is_young and not select.select([self.sock], [], [], 0)[0]
+        return is_young and not select.select([self.socket], [], [], 0)[0]
 
 
 class PlainHttp:
@@ -55,47 +58,59 @@ class PlainHttp:
 
     def __init__(self, address: "Address", headers: dict[str, str]) -> None:
         self._address, self._headers = address, headers
-        self._prefix = urlsplit(address.base_url).path
+        self._url = urlsplit(address.base_url)
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         weakref.finalize(self, _close_all, self._idle)
 
     def send(self, request: Request[Any], seconds: float, connect_seconds: float) -> Reply:
         """Send and receive; `seconds` bound each silence. Raises a TransportFailed."""
+        sent = self._bytes(request)
         connection = self._take() or self._connect(connect_seconds)
         try:
             with _translated(self._address.shown, request, seconds):
-                assert connection.sock is not None  # noqa: S101 - `_connect` connects
-                connection.sock.settimeout(seconds)
-                answer, body = self._exchange(connection, request)
+                connection.socket.settimeout(seconds)
+                answer = connection.exchange(sent)
         except BaseException:
             connection.close()
             raise
-        self._give_back(connection, answer.will_close)
-        return Reply(status=answer.status, request_id=answer.headers.get("X-Request-Id", ""), body=body)
+        self._give_back(connection, answer.closes)
+        return Reply(status=answer.status, request_id=answer.fields.get("x-request-id", ""), body=answer.body)
 
     def close(self) -> None:
         """Close every connection that nobody uses; a later request opens new ones."""
         with self._lock:
             _close_all(self._idle)
 
-    def _exchange(self, connection: Connection, request: Request[Any]) -> tuple[http.client.HTTPResponse, bytes]:
+    def _bytes(self, request: Request[Any]) -> bytes:
         query = f"?{urlencode(request.query)}" if request.query else ""
-        headers = {**self._headers, **request.headers}
+        headers = {"Host": self._url.netloc, "Accept-Encoding": "identity", **self._headers, **request.headers}
         if request.body is not None:
             headers["Content-Type"] = "application/json"
-        connection.request(request.method, f"{self._prefix}{request.path}{query}", body=request.body, headers=headers)
-        answer = connection.getresponse()
-        return answer, answer.read()
+        try:
+            return request_bytes(request.method, f"{self._url.path}{request.path}{query}", headers, request.body)
+        except NotHttp as error:
+            raise InvalidInput(name="request", value=request.name, remedy=str(error)) from error
 
     def _connect(self, seconds: float) -> Connection:
-        connection = Connection(self._address, seconds)
         try:
-            connection.connect()
+            return Connection(self._connected(seconds))
         except OSError as error:  # TimeoutError is one
-            connection.close()
             raise ServerUnreachable(endpoint=self._address.shown, reason=str(error)) from None
-        return connection
+
+    def _connected(self, seconds: float) -> socket.socket:
+        if self._address.socket is None:
+            connected = socket.create_connection((self._url.hostname or "", self._url.port or 80), seconds)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connected
+        connected = socket.socket(socket.AF_UNIX)
+        try:
+            connected.settimeout(seconds)
+            connected.connect(self._address.socket)
+        except BaseException:
+            connected.close()
+            raise
+        return connected
 
     def _take(self) -> Connection | None:
         """The connection used last, if it still holds."""
@@ -128,9 +143,7 @@ def _translated(endpoint: str, request: Request[Any], seconds: float) -> Iterato
         yield
     except TimeoutError:
         raise AnswerTimedOut(seconds=seconds, **facts) from None
-    except (OSError, http.client.IncompleteRead):  # RemoteDisconnected is an OSError
+    except (OSError, CutShort):
         raise ConnectionLost(**facts) from None
-    except http.client.InvalidURL as error:
-        raise InvalidInput(name="request", value=request.name, remedy=str(error)) from error
-    except http.client.HTTPException as error:
-        raise AnswerMalformed(reason=f"{type(error).__name__}: {error}", **facts) from error
+    except NotHttp as error:
+        raise AnswerMalformed(reason=f"no HTTP: {error}", **facts) from error

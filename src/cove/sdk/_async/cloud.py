@@ -1,6 +1,6 @@
 """A client of one Cove: what AgentBay's and AGB's main classes have in common."""
 
-import secrets
+import os
 from types import TracebackType
 from typing import Self
 
@@ -46,7 +46,7 @@ class AsyncCloud:
         """Make a session, or find one; a lost answer is asked for again and makes no second one."""
         wanted = params.to_wire()
         wanted.reuse = reuse
-        return await self.transport.ask(sessions.create(wanted, secrets.token_hex(16) if key is None else key))
+        return await self.transport.ask(sessions.create(wanted, os.urandom(16).hex() if key is None else key))
 
     async def _get(self, session_id: str) -> Answer[SessionView]:
         """Look at a session that has not ended."""

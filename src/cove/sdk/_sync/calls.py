@@ -2,7 +2,7 @@
 
 # Generated from _async/calls.py by dev/generate.py: change that, then run `python dev/generate.py`.
 
-import secrets
+import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cove.core.api import ToolAnswer
@@ -68,5 +68,5 @@ class ToolCalls:
 
 
 def new_call_id() -> str:
-    """An id that no other call has."""
-    return text_id("c", secrets.token_bytes(10))
+    """An id that no other call has; by `os`, since `secrets` loads all hashes for the same, 5 ms."""
+    return text_id("c", os.urandom(10))

@@ -2,7 +2,7 @@
 
 # Generated from _async/cloud.py by dev/generate.py: change that, then run `python dev/generate.py`.
 
-import secrets
+import os
 from types import TracebackType
 from typing import Self
 
@@ -48,7 +48,7 @@ class Cloud:
         """Make a session, or find one; a lost answer is asked for again and makes no second one."""
         wanted = params.to_wire()
         wanted.reuse = reuse
-        return self.transport.ask(sessions.create(wanted, secrets.token_hex(16) if key is None else key))
+        return self.transport.ask(sessions.create(wanted, os.urandom(16).hex() if key is None else key))
 
     def _get(self, session_id: str) -> Answer[SessionView]:
         """Look at a session that has not ended."""
