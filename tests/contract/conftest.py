@@ -11,6 +11,7 @@ from tests.contract.clients import Client
 from tests.contract.far import Process
 from tests.serving import IS_REAL, Server
 
+from cove import AgentBay
 from cove.app.local import Started
 
 API_MODE_IMAGE = "code_latest"
@@ -43,6 +44,12 @@ class Place:
         process = self.process(client)
         process.find("os:environ.update")({client.key_variable: key})
         return process.find(client.entry)()
+
+    def end_sessions(self, key: str) -> None:
+        """Delete all that the key's tenant has, past the client under test."""
+        with AgentBay(key, endpoint=self.url) as bay:
+            for entry in bay.list(limit=100).unwrap():
+                bay.get(entry["sessionId"]).unwrap().delete().unwrap()
 
     def close(self) -> None:
         """End every client."""
@@ -77,10 +84,18 @@ def client(request: pytest.FixtureRequest) -> Client:
     return request.param  # type: ignore[no-any-return]
 
 
+@pytest.fixture(scope="module")
+def process(place: Place, client: Client) -> Process:
+    """The client's own process."""
+    return place.process(client)
+
+
 @pytest.fixture
-def key(place: Place) -> str:
-    """Of a tenant that is this test's alone."""
-    return place.make_key()
+def key(place: Place) -> Iterator[str]:
+    """Of a tenant that is this test's alone; its sessions end with the test."""
+    key = place.make_key()
+    yield key
+    place.end_sessions(key)
 
 
 @pytest.fixture
@@ -93,3 +108,50 @@ def start(place: Place, client: Client) -> Callable[[str], Any]:
 def cloud(start: Callable[[str], Any], key: str) -> Any:
     """What a script begins with, for this test's own tenant: an `AgentBay` or an `AGB`."""
     return start(key)
+
+
+@pytest.fixture
+def wish(process: Process, client: Client) -> Callable[..., Any]:
+    """How a session is wished for, in the client's own class."""
+    return process.find(client.params)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def make(cloud: Any, wish: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a session with these wishes."""
+
+    def make(**wishes: Any) -> Any:
+        made = cloud.create(wish(**wishes))
+        assert made.success, made
+        return made.session
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def route(request: pytest.FixtureRequest) -> str:
+    """How tools are called: `link`, `api` or `vpc`."""
+    return str(request.param)
+
+
+ROUTES: dict[str, dict[str, Any]] = {"link": {}, "api": {"image_id": API_MODE_IMAGE}, "vpc": {"is_vpc": True}}
+"""Which wish leads to which route."""
+
+
+@pytest.fixture(scope="module")
+def session(place: Place, client: Client, route: str) -> Iterator[Any]:
+    """A session for all tests of a module with this client, by this route: each keeps to names of its own in it."""
+    key = place.make_key()
+    process = place.process(client)
+    made = place.begin(client, key).create(process.find(client.params)(**ROUTES[route]))
+    assert made.success, made
+    yield made.session
+    place.end_sessions(key)
+
+
+@pytest.fixture
+def directory(session: Any, process: Process) -> str:
+    """A new directory of the session, with nothing in it."""
+    path = f"/tmp/{secrets.token_hex(4)}"
+    assert session.file_system.create_directory(path).success
+    return path

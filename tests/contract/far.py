@@ -73,7 +73,7 @@ class Process:
         self._process = subprocess.Popen(
             (python_of(client), DRIVER, "async" if client.is_async else "sync"),
             cwd=self._directory.name,
-            env=_environment() | environ,
+            env=_environment() | {"AGENTBAY_LOG_LEVEL": "WARNING"} | environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -1,0 +1,124 @@
+"""Commands, by every route that a client takes."""
+
+import json
+from typing import Any
+
+from tests.contract.clients import for_each_route
+
+STRUCTURED = "0.13.1"
+"""The first release that tells stdout, stderr and the exit code apart, and takes cwd and envs."""
+
+
+def said(done: Any) -> str:
+    """What a command printed. The first client shows what comes by VPC as it is, which is JSON."""
+    output = str(done.output)
+    return str(json.loads(output)["stdout"]) if output.startswith('{"stdout":') else output
+
+
+@for_each_route()
+def test_output_of_a_command_is_told(session: Any) -> None:
+    done = session.command.execute_command("echo hi")
+    assert done.success, done
+    assert said(done) == "hi\n"
+
+
+@for_each_route()
+def test_script_of_many_lines_runs_in_a_shell(session: Any) -> None:
+    script = "set -e\nfor n in 1 2 3; do\n  echo \"$n: 'ü 世界 🚀'\"\ndone | tail -2\ncat <<'END'\n$HOME `x`\nEND\n"
+    script += "true && echo done"
+    done = session.command.execute_command(script, 5000)
+    assert said(done) == "2: 'ü 世界 🚀'\n3: 'ü 世界 🚀'\n$HOME `x`\ndone\n", done
+
+
+@for_each_route()
+def test_command_runs_as_the_user_at_home(session: Any) -> None:
+    done = session.command.execute_command("whoami; pwd; echo $HOME", 5000)
+    assert said(done) == "wuying\n/home/wuying\n/home/wuying\n"
+
+
+@for_each_route(since=STRUCTURED)
+def test_streams_and_exit_code_are_told_apart(session: Any) -> None:
+    done = session.command.execute_command("echo out; echo err >&2; exit 3")
+    assert (done.success, done.exit_code, done.stdout, done.stderr) == (False, 3, "out\n", "err\n"), done
+    assert done.output == "out\nerr\n"
+
+
+@for_each_route(until="0.9.3")
+def test_first_clients_see_what_a_failed_command_said(session: Any, route: str) -> None:
+    done = session.command.execute_command("echo out; echo err >&2; exit 3", 5000)
+    said = (
+        done.output if route == "vpc" else done.error_message
+    )  # this client takes whatever comes by VPC for a success
+    assert "out" in said, done
+    assert "err" in said
+
+
+@for_each_route(since=STRUCTURED)
+def test_command_has_the_directory_and_the_variables_that_it_is_given(session: Any) -> None:
+    done = session.command.execute_command('pwd; echo "$A|$B"', cwd="/tmp", envs={"A": "ä 'quoted' \"", "B": "x\ny"})
+    assert done.stdout == "/tmp\nä 'quoted' \"|x\ny\n", done
+    assert session.command.execute_command('pwd; echo "$A|"').stdout == "/home/wuying\n|\n"
+
+
+@for_each_route(since=STRUCTURED)
+def test_command_in_no_directory_names_it(session: Any) -> None:
+    done = session.command.execute_command("true", cwd="/no/such")
+    assert not done.success
+    assert "/no/such" in done.error_message, done
+
+
+@for_each_route()
+def test_command_that_takes_too_long_is_ended(session: Any) -> None:
+    done = session.command.execute_command("sleep 31.7", 300)
+    assert "did not end within 0.3 s" in f"{done.output}{done.error_message}", done
+    assert said(session.command.execute_command("pgrep -f 'sleep 31.[7]' || echo none", 5000)) == "none\n"
+
+
+@for_each_route(since=STRUCTURED)
+def test_command_that_takes_too_long_has_no_output(session: Any) -> None:
+    done = session.command.execute_command("echo early; sleep 5", 300)
+    assert (done.success, done.output) == (False, ""), done
+    assert done.error_message
+
+
+@for_each_route(since=STRUCTURED)
+def test_bytes_that_are_no_text_do_not_break_a_command(session: Any) -> None:
+    done = session.command.execute_command(r"printf 'a\xff\xfeb\x00c\x01d\n'")
+    assert done.success, done
+    assert done.stdout == "a\ufffd\ufffdb\x00c\x01d\n"
+
+
+@for_each_route(since=STRUCTURED)
+def test_large_output_comes_whole(session: Any) -> None:
+    done = session.command.execute_command("head -c 300000 /dev/zero | tr '\\0' x")
+    assert done.success, done
+    assert done.stdout == "x" * 300_000
+
+
+@for_each_route()
+def test_many_commands_run_at_once(session: Any) -> None:
+    found = session.command.execute_command.at_once(*((f"sleep 0.2; echo {n}", 20_000) for n in range(10)))
+    assert [said(done) for done in found] == [f"{n}\n" for n in range(10)]
+
+
+@for_each_route(since="0.15.2")
+def test_other_names_of_a_command_do_the_same(session: Any) -> None:
+    assert session.command.run("echo a").stdout == "a\n"
+    assert session.command.exec("echo b").stdout == "b\n"
+
+
+@for_each_route(since=STRUCTURED)
+def test_command_that_does_not_exist_fails(session: Any) -> None:
+    done = session.command.execute_command("no-such-program")
+    assert (done.success, done.exit_code) == (False, 127), done
+    assert "no-such-program" in done.error_message + done.stderr
+
+
+@for_each_route(since=STRUCTURED)
+def test_program_in_the_background_lives_on(session: Any, directory: str) -> None:
+    started = session.command.execute_command(
+        f"nohup sh -c 'sleep 0.2; echo ended > {directory}/x' >/dev/null 2>&1 & echo $!"
+    )
+    assert started.success, started
+    waited = session.command.execute_command(f"until test -s {directory}/x; do sleep 0.05; done; cat {directory}/x")
+    assert waited.stdout == "ended\n"
