@@ -1,59 +1,85 @@
 """A session's /etc: a copy of what every account of the host may read, less what `secrecy` denies."""
 
-import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from cove.node.images.secrecy import bytes_without_credentials, is_denied, looks_secret
 
+T = TypeVar("T")
 _LARGEST = 4 * 1024 * 1024
 _LINK_ROOTS = ("/usr/", "/etc/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/proc/mounts", "/dev/null", "/run/")
 
 
+class Entry(NamedTuple):
+    """Something in the host's /etc: its path there, where it is read, and how it was found."""
+
+    inside: str
+    path: str
+    state: os.stat_result
+
+
 def copy_etc(source: Path, target: Path) -> None:
     """Copy `source` (a host's /etc) into the new directory `target`; everything in it is made anew, owned by us."""
-    _copy_directory(source, target, "")
+    _make_directory(target)
+    for _ in _each(source, lambda entry: _copied(entry, target / entry.inside)):
+        pass
 
 
 def etc_facts(source: Path) -> Iterator[str]:
     """One line per entry that would be looked at, which changes when the entry does: for the fingerprint."""
-    for directory, names, files in os.walk(source):
-        names.sort()
-        for name in sorted(files):
-            path = os.path.join(directory, name)
-            try:
-                state = os.lstat(path)
-            except FileNotFoundError:  # gone since it was listed
-                continue
-            yield f"{os.path.relpath(path, source)} {state.st_mode:o} {state.st_size} {state.st_mtime_ns}"
+    return _each(source, _fact)
 
 
-def _copy_directory(source: Path, target: Path, relative: str) -> None:
-    target.mkdir()
-    target.chmod(0o755)
-    with os.scandir(source) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            inside = f"{relative}/{entry.name}".lstrip("/")
-            if not is_denied(inside):
-                _copy_entry(entry, target / entry.name, inside)
+def _each(directory: str | Path, take: Callable[[Entry], T | None], inside: str = "") -> Iterator[T]:
+    """What `take` makes of each entry, a directory before what is in it; it is not entered where that is None.
+
+    The host lives on: what it removes meanwhile is left out.
+    """
+    for name in sorted(os.listdir(directory)):
+        with suppress(FileNotFoundError):
+            yield from _taken(os.path.join(directory, name), take, f"{inside}/{name}".lstrip("/"))
 
 
-def _copy_entry(entry: os.DirEntry[str], target: Path, inside: str) -> None:
-    """Copy one name, or nothing: the host lives on, and may have removed it since it was listed."""
-    with contextlib.suppress(FileNotFoundError):
-        _copy_existing(entry, target, inside)
+def _taken(path: str, take: Callable[[Entry], T | None], inside: str) -> Iterator[T]:
+    entry = Entry(inside, path, os.lstat(path))
+    taken = take(entry)
+    if taken is not None:
+        yield taken
+        if _is_open_directory(entry.state.st_mode):
+            yield from _each(path, take, inside)
 
 
-def _copy_existing(entry: os.DirEntry[str], target: Path, inside: str) -> None:
-    mode = entry.stat(follow_symlinks=False).st_mode
-    if stat.S_ISLNK(mode):
-        _copy_link(os.readlink(entry.path), target, inside)
-    elif stat.S_ISDIR(mode) and mode & 0o005 == 0o005:
-        _copy_directory(Path(entry.path), target, inside)
+def _is_open_directory(mode: int) -> bool:
+    return stat.S_ISDIR(mode) and mode & 0o005 == 0o005
+
+
+def _fact(entry: Entry) -> str:
+    mode = entry.state.st_mode
+    content = "" if stat.S_ISDIR(mode) else f" {entry.state.st_size} {entry.state.st_mtime_ns}"
+    return f"{entry.inside} {mode:o}{content}"
+
+
+def _copied(entry: Entry, target: Path) -> Path | None:
+    """Copy one entry; None if it is no session's to see."""
+    if is_denied(entry.inside):
+        return None
+    mode = entry.state.st_mode
+    if _is_open_directory(mode):
+        _make_directory(target)
+    elif stat.S_ISLNK(mode):
+        _copy_link(os.readlink(entry.path), target, entry.inside)
     elif stat.S_ISREG(mode) and mode & 0o004:
         _copy_file(entry.path, target)
+    return target
+
+
+def _make_directory(target: Path) -> None:
+    target.mkdir()
+    target.chmod(0o755)
 
 
 def _copy_link(link: str, target: Path, inside: str) -> None:
