@@ -1,12 +1,12 @@
 """When there is no room: who is refused, in which words, and that nobody waits or loses anything by it."""
 
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
+from tests.server.held import Held
 
 from cove.core.errors import MachineFull
 from cove.core.limits import GIB, MIB
@@ -44,36 +44,23 @@ def test_memory_kept_back_is_given_to_nobody_new(http: httpx2.Client, cove: Cove
 
 
 def test_sessions_being_made_count_for_what_they_will_take(connect: Connect) -> None:
-    leave, entered = threading.Event(), threading.Semaphore(0)
     with running_cove(memory_reserve_bytes=0) as cove, connect(cove) as http, ThreadPoolExecutor(2) as threads:
-
-        async def before(operation: str, _: str) -> None:
-            if operation == "create":
-                entered.release()
-                await cove.wait(leave)
-
-        cove.driver.before, cove.driver.memory = before, 150 * MIB
+        held = Held(cove, "create")
+        cove.driver.memory = 150 * MIB
         making = [threads.submit(_create, http) for _ in range(2)]
-        assert all(entered.acquire(timeout=10) for _ in making)
+        held.await_begun(2)
         assert _refusal(_create(http)) == (503, "MemoryReserved", 5)
-        leave.set()
+        held.let_go()
         assert [made.result(20).status_code for made in making] == [201, 201]
 
 
 def test_too_many_in_the_making_are_refused_at_once(connect: Connect) -> None:
-    leave, entered = threading.Event(), threading.Event()
     with running_cove(most_creating=1) as cove, connect(cove) as http, ThreadPoolExecutor(1) as threads:
-
-        async def before(operation: str, _: str) -> None:
-            if operation == "create":
-                entered.set()
-                await cove.wait(leave)
-
-        cove.driver.before = before
+        held = Held(cove, "create")
         making = threads.submit(_create, http)
-        assert entered.wait(10)
+        held.await_begun()
         assert _refusal(_create(http)) == (503, "MachineFull", 5)
-        leave.set()
+        held.let_go()
         assert making.result(20).status_code == 201
 
 
@@ -89,16 +76,10 @@ def test_machine_that_fills_up_while_a_session_is_made_leaves_nothing(http: http
 
 
 def test_creation_that_takes_too_long_is_given_up(connect: Connect) -> None:
-    never = threading.Event()
     with running_cove(create_seconds=0.05) as cove, connect(cove) as http:
-
-        async def before(operation: str, _: str) -> None:
-            if operation == "create":
-                await cove.wait(never)
-
-        cove.driver.before = before
+        held = Held(cove, "create")
         late = _create(http)
-        never.set()
+        held.let_go()
         assert (late.status_code, late.json()["error"]["code"]) == (502, "SandboxNotCreated")
         assert http.get("/v1/sessions").json()["total"] == 0
 
@@ -201,21 +182,14 @@ def test_everybody_is_no_tenant_of_a_key(http: httpx2.Client) -> None:
 
 
 def test_request_beyond_those_that_can_be_answered_is_refused_at_once(connect: Connect) -> None:
-    entered, leave = threading.Event(), threading.Event()
     with running_cove(most_requests=1) as cove, connect(cove) as http, ThreadPoolExecutor(1) as threads:
-
-        async def before(operation: str, _: str) -> None:
-            if operation == "create":
-                entered.set()
-                await cove.wait(leave)
-
-        cove.driver.before = before
+        held = Held(cove, "create")
         making = threads.submit(_create, http)
-        assert entered.wait(10)
+        held.await_begun()
         refused = http.get("/v1/sessions")
         assert _refusal(refused) == (503, "TooManyRequests", 1)
         assert http.get("/healthz").status_code == 200
-        leave.set()
+        held.let_go()
         assert making.result(20).status_code == 201
         assert http.get("/v1/sessions").status_code == 200
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
+from tests.server.held import Held
 
 from cove.testing import Cove
 
@@ -98,19 +99,13 @@ def test_ended_session_is_not_found(http: httpx2.Client) -> None:
 
 
 def test_session_that_ends_while_it_is_found_is_made_anew(http: httpx2.Client, cove: Cove) -> None:
-    made, entered, leave = _reuse(http)["session_id"], threading.Event(), threading.Event()
-
-    async def before(operation: str, _: str) -> None:
-        if operation == "destroy":
-            entered.set()
-            await cove.wait(leave)
-
-    cove.driver.before = before
+    made = _reuse(http)["session_id"]
+    held = Held(cove, "destroy")
     with ThreadPoolExecutor(2) as threads:
         end = threads.submit(http.delete, f"/v1/sessions/{made}")
-        assert entered.wait(10)
+        held.await_begun()
         again = threads.submit(_reuse, http)
-        leave.set()
+        held.let_go()
         assert again.result(20)["session_id"] != made
         assert end.result(20).json()["state"] == "FINISH"
 

@@ -1,11 +1,11 @@
 """What lies unused: paused and woken, or released where that was asked; and what comes in between."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
+from tests.server.held import Held
 
 from cove.testing import Cove
 
@@ -24,30 +24,14 @@ def _shell(http: httpx2.Client, session: str, command: str) -> httpx2.Response:
     return http.post(f"/v1/sessions/{session}/tools/shell", json={"arguments": {"command": command}})
 
 
-class Held:
-    """Holds one kind of the driver's operations until it is let go, and keeps the names of all that began."""
-
-    def __init__(self, cove: Cove, operation: str) -> None:
-        self.begun: list[str] = []
-        self.entered, self.leave = threading.Event(), threading.Event()
-        self._cove, self._operation = cove, operation
-        cove.driver.before = self._before
-
-    async def _before(self, operation: str, _: str) -> None:
-        self.begun.append(operation)
-        if operation == self._operation:
-            self.entered.set()
-            await self._cove.wait(self.leave)
-
-
 def test_many_calls_at_once_wake_a_session_once(http: httpx2.Client, cove: Cove) -> None:
     session = _make(http)
     cove.pass_time(61)
     held = Held(cove, "resume")
     with ThreadPoolExecutor(8) as threads:
         calls = [threads.submit(_shell, http, session, f"echo {number}") for number in range(8)]
-        assert held.entered.wait(10)
-        held.leave.set()
+        held.await_begun()
+        held.let_go()
         said = [call.result(20).json()["structured"]["stdout"] for call in calls]
     assert said == [f"{number}\n" for number in range(8)]
     assert held.begun.count("resume") == 1
@@ -58,9 +42,9 @@ def test_call_that_comes_while_idleness_pauses_is_answered(http: httpx2.Client, 
     held = Held(cove, "pause")
     with ThreadPoolExecutor(2) as threads, connect(cove) as other:
         sweep = threads.submit(cove.pass_time, 61)
-        assert held.entered.wait(10)
+        held.await_begun()
         call = threads.submit(_shell, other, session, "echo awake")
-        held.leave.set()
+        held.let_go()
         assert call.result(10).json()["structured"]["stdout"] == "awake\n"
         sweep.result(10)
     assert _view(http, session)["state"] == "RUNNING"
@@ -113,9 +97,9 @@ def test_call_during_a_release_is_told_that_the_session_is_gone(http: httpx2.Cli
     held = Held(cove, "destroy")
     with ThreadPoolExecutor(1) as threads:
         sweep = threads.submit(cove.pass_time, 61)
-        assert held.entered.wait(10)
+        held.await_begun()
         assert _shell(http, session, "true").json()["error"]["code"] == "SessionNotFound"
-        held.leave.set()
+        held.let_go()
         sweep.result(10)
 
 

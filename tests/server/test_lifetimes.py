@@ -3,6 +3,7 @@
 import threading
 
 import httpx2
+from tests.server.held import Held
 
 from cove.core.session import EndReason
 from cove.testing import Cove
@@ -41,21 +42,14 @@ def test_reads_do_not_count_as_use_but_calls_and_keep_alive_do(http: httpx2.Clie
 
 def test_call_in_flight_keeps_a_session_from_being_idle(http: httpx2.Client, cove: Cove) -> None:
     session = _make(http, idle_timeout=60)
-    entered, leave = threading.Event(), threading.Event()
-
-    async def before(operation: str, _: str) -> None:
-        if operation == "call":
-            entered.set()
-            await cove.wait(leave)
-
-    cove.driver.before = before
+    held = Held(cove, "call")
     call = threading.Thread(target=_shell, args=(http, session, "true"))
     call.start()
-    assert entered.wait(10)
+    held.await_begun()
     cove.pass_time(1000)
     with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(cove.socket)), headers=http.headers) as other:
         assert other.get(f"http://cove/v1/sessions/{session}").json()["state"] == "RUNNING"
-    leave.set()
+    held.let_go()
     call.join(10)
     cove.pass_time(61)
     assert _view(http, session)["state"] == "PAUSED"

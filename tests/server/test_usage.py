@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import httpx2
+from tests.server.held import Held
 
 from cove.testing import Cove
 
@@ -27,21 +28,14 @@ def test_every_session_that_lives_is_measured(http: httpx2.Client, session: str)
 
 
 def test_calls_are_counted_while_they_run_and_after(cove: Cove, http: httpx2.Client, session: str) -> None:
-    begun, goes_on = threading.Event(), threading.Event()
-
-    async def before(operation: str, _: str) -> None:
-        if operation == "call":
-            begun.set()
-            await cove.wait(goes_on)
-
-    cove.driver.before = before
+    held = Held(cove, "call")
     path, body = f"/v1/sessions/{session}/tools/shell", {"arguments": {"command": "true"}}
     caller = threading.Thread(target=lambda: http.post(path, json=body))
     caller.start()
-    assert begun.wait(30)
+    held.await_begun()
     now = usage(http)[session]
     assert (now["calls_running"], now["calls_total"]) == (1, 1)
-    goes_on.set()
+    held.let_go()
     caller.join(30)
     later = usage(http)[session]
     assert (later["calls_running"], later["calls_total"]) == (0, 1)
@@ -56,21 +50,14 @@ def test_looking_is_no_use_and_wakes_nobody(cove: Cove, http: httpx2.Client) -> 
 
 
 def test_one_that_is_still_being_made_hides_no_other(cove: Cove, http: httpx2.Client, session: str) -> None:
-    begun, goes_on = threading.Event(), threading.Event()
-
-    async def before(operation: str, _: str) -> None:
-        if operation == "create":
-            begun.set()
-            await cove.wait(goes_on)
-
-    cove.driver.before = before
+    held = Held(cove, "create")
     maker = threading.Thread(target=lambda: http.post("/v1/sessions", json={"labels": {"of": "late"}}))
     maker.start()
-    assert begun.wait(30)
+    held.await_begun()
     (late,) = usage(http, label="of=late").values()
     assert (late["session"]["state"], late["metrics"]) == ("CREATING", None)
     assert usage(http)[session]["metrics"] is not None
-    goes_on.set()
+    held.let_go()
     maker.join(30)
 
 
