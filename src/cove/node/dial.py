@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from cove.core.errors import GuestSilent, NothingListening, SandboxGone
 from cove.core.ids import SessionId
 from cove.core.session import EndReason
+from cove.node.connecting import connect
 from cove.node.netns import LOCALHOST, open_sockets
 from cove.node.syscalls import CLONE_NEWNET, setns
 
@@ -47,7 +48,7 @@ async def first_connected(sockets: Sockets, port: int) -> socket.socket:
         while True:
             tried = remaining[0]
             try:
-                await asyncio.get_running_loop().sock_connect(tried, (dict(LOCALHOST)[tried.family], port))
+                await connect(tried, (dict(LOCALHOST)[tried.family], port))
             except OSError:
                 if len(remaining) == 1:
                     raise

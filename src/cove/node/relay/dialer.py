@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 from cove.core.network import Address
+from cove.node.connecting import connect
 from cove.node.relay.names import Names
 from cove.node.relay.policy import Policy
 
@@ -76,9 +77,7 @@ async def _connect(address: Address, port: int) -> socket.socket:
     try:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        place = (str(address), port)
-        if connection.connect_ex(place):  # what is near has answered by now
-            await asyncio.get_running_loop().sock_connect(connection, place)
+        await connect(connection, (str(address), port))
     except BaseException:
         connection.close()
         raise
