@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ATTACKS, *OTHERS = (ROOT / "tests" / name for name in ("isolation", "egress", "gateway", "links"))
+ATTACKS, *OTHERS = (ROOT / "tests" / name for name in ("isolation", "egress", "gateway", "links", "compat/link"))
 BEGIN, END = "<!-- claims: made by dev/reference.py -->\n", "<!-- end of claims -->\n"
 
 

@@ -58,6 +58,11 @@ CLAIMS = (
         "A request or an answer that two programs may read in two ways reaches nobody, and no client gets another's"
         " answer.",
     ),
+    Claim(
+        "session-token",
+        "A session's own token calls tools and watches files of that session, opens no other and nothing else, and no "
+        "longer once it was revoked or the session has ended.",
+    ),
     Claim("links-load", "Whatever a session's server or its visitors do, other sessions' links are served."),
     Claim("unix-sockets", "None of our sockets has a name inside, and the host's abstract sockets are out of reach."),
     Claim("neighbours", "Sessions share no user ids, files, processes or names with each other."),

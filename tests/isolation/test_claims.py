@@ -10,7 +10,9 @@ from .claims import CLAIMS
 def attacking_files() -> list[Path]:
     here = Path(__file__).parent
     return [
-        path for name in ("isolation", "egress", "gateway", "links") for path in here.with_name(name).glob("test_*.py")
+        path
+        for name in ("isolation", "egress", "gateway", "links", "compat/link")
+        for path in (here.parent / name).glob("test_*.py")
     ]
 
 

@@ -93,9 +93,17 @@ def _matches(result: Structured) -> str:
     return "\n".join(result["matches"]) or "No matches found"
 
 
+def file_change(event: Structured) -> dict[str, str]:
+    """One change of a file.
+
+    >>> file_change({"event_type": "create", "path": "/a", "path_type": "file"})
+    {'eventType': 'create', 'path': '/a', 'pathType': 'file'}
+    """
+    return {"eventType": event["event_type"], "path": event["path"], "pathType": event["path_type"]}
+
+
 def _changes(result: Structured) -> str:
-    names = {"event_type": "eventType", "path": "path", "path_type": "pathType"}
-    return _json([{names[name]: event[name] for name in names} for event in result["events"]])
+    return _json([file_change(event) for event in result["events"]])
 
 
 def _variables(result: Structured) -> str:

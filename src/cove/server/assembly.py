@@ -16,6 +16,7 @@ from cove.server.activity import Activity
 from cove.server.calls import Calls
 from cove.server.disk import Reserve
 from cove.server.http.door import Door
+from cove.server.http.link_sockets import LinkSockets
 from cove.server.http.routes import build_routes
 from cove.server.http.views import View
 from cove.server.keys import Keys
@@ -34,6 +35,7 @@ from cove.server.store.database import open_database
 from cove.server.tasks import running_tasks
 from cove.server.terminals import Terminals
 from cove.server.usage import Watching
+from cove.server.watches import Watches
 
 
 def assemble(
@@ -87,7 +89,8 @@ async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
         "links": links,
         "link_door": ServerLinkDoor(parts, moves, calls, links),
         "key_chain": keys,
-        "service": (service := ServerService(parts.settings, keys, sandboxes, calls, links)),
+        "service": (service := ServerService(parts.settings, keys, sandboxes, calls, links, Watches(parts, moves))),
+        "link_sockets": LinkSockets(),
         "distant_service": service.for_distant(),
         "quotas": Quotas(parts.database),
         "images": parts.images,

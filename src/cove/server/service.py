@@ -17,6 +17,7 @@ from cove.server.parts import Caller
 from cove.server.sandboxes import Sandboxes
 from cove.server.settings import ServerSettings
 from cove.server.store.sessions import Wanted
+from cove.server.watches import Watches
 
 _PATIENCE = 0.5
 """Seconds that an answer to a wish waits for its fulfilment: who finds it unfulfilled asks again much later."""
@@ -25,7 +26,15 @@ _PATIENCE = 0.5
 class ServerService:
     """Implements `cove.compat.operations.Service`."""
 
-    def __init__(self, settings: ServerSettings, keys: Keys, sandboxes: Sandboxes, calls: Calls, links: Links) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        keys: Keys,
+        sandboxes: Sandboxes,
+        calls: Calls,
+        links: Links,
+        watches: Watches,
+    ) -> None:
         self._settings = settings
         self._keys = keys
         self._sandboxes = sandboxes
@@ -33,6 +42,7 @@ class ServerService:
         self._links = links
         self._is_near = True
         self.tools_of = calls.tools_of
+        self.watch = watches.watch
 
     def for_distant(self) -> "ServerService":
         """The same for clients of other machines, which reach nothing on this one's loopback addresses."""
@@ -45,17 +55,17 @@ class ServerService:
         self._check_room()
         return await self._keys.authenticate(secret)
 
-    async def holder(self, session_id: SessionId, token: str) -> Caller:
+    async def holder(self, session_id: SessionId, token: str, *, is_socket: bool = False) -> Caller:
         """The tenant whose session's own token this is; it is good for nothing else."""
-        self._check_room()
+        self._check_room(is_socket=is_socket)
         session = await self._links.holder(token)
         if session.id != session_id:
             raise LinkRefused(problem="its token is another session's")
         return Caller(tenant=session.tenant, is_operator=False)
 
-    def _check_room(self) -> None:
+    def _check_room(self, *, is_socket: bool = False) -> None:
         presence, most = self._settings.presence, self._settings.most_requests
-        if presence.in_flight - presence.sockets > most:
+        if (presence.sockets if is_socket else presence.in_flight - presence.sockets) > most:
             raise TooManyRequests(limit=most)
 
     async def create(self, caller: Caller, wish: CreateSession) -> Session:

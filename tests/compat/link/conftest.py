@@ -14,6 +14,11 @@ Make = Callable[..., dict[str, Any]]
 Call = Callable[..., dict[str, Any]]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The mark that ties a test to the claims it attacks."""
+    config.addinivalue_line("markers", "claim(id): attacks that claim of SECURITY.md; see tests/isolation/claims.py")
+
+
 @pytest.fixture(scope="module")
 def cove() -> Iterator[Cove]:
     with running_cove(public_url=PUBLIC) as running:

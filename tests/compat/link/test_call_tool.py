@@ -10,6 +10,7 @@ from tests.compat.link.conftest import PUBLIC, Call, Make, text_of
 
 from cove.testing import Cove, running_cove
 
+pytestmark = pytest.mark.claim("session-token")
 FORGED = "s" + 48 * "0"
 
 

@@ -1,15 +1,14 @@
 """What is answered to a call over a link: a result, also where the service says no: clients show no other text."""
 
-import math
 from typing import Any
 
 import msgspec
 
 from cove.compat.operations import WireAnswer
+from cove.compat.operations.refusals import LONGEST_MESSAGE, retry_headers
 from cove.compat.operations.tools import ToolResult
 from cove.core import errors
 
-LONGEST_MESSAGE = 2000
 _LONGEST_ID = 80
 
 STATUSES: dict[type[errors.CoveError], int] = {
@@ -20,6 +19,8 @@ STATUSES: dict[type[errors.CoveError], int] = {
     errors.CoveError: 200,
 }
 """The status of each error, or of the nearest class above it: of a status the clients show the number alone."""
+AT_THE_DOOR: dict[type[errors.CoveError], int] = {**STATUSES, errors.NotFound: 404, errors.CoveError: 503}
+"""The same for a WebSocket that is not opened."""
 
 
 def result(request_id: str, given: ToolResult) -> WireAnswer:
@@ -28,12 +29,12 @@ def result(request_id: str, given: ToolResult) -> WireAnswer:
     return _answer(200, "ok", "", request_id, {"isError": given.is_error, "content": content})
 
 
-def refusal(error: errors.CoveError, request_id: str) -> WireAnswer:
+def refusal(error: errors.CoveError, request_id: str, statuses: dict[type[errors.CoveError], int]) -> WireAnswer:
     """The same of a service's no."""
-    status = next(STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES)
+    status = next(statuses[cls] for cls in type(error).__mro__ if cls in statuses)
     message = said(error)
     said_so = {"isError": True, "content": [{"type": "text", "text": message}]}
-    return _answer(status, error.code, message, request_id, said_so, _headers(error))
+    return _answer(status, error.code, message, request_id, said_so, retry_headers(error))
 
 
 def said(error: errors.CoveError) -> str:
@@ -54,9 +55,3 @@ def _answer(
         "data": {"result": given},
     }
     return WireAnswer(status=status, body=msgspec.json.encode(body), headers=headers or {})
-
-
-def _headers(error: errors.CoveError) -> dict[str, str]:
-    if isinstance(error, errors.Exhausted) and error.retryable:
-        return {"Retry-After": str(math.ceil(error.retry_after))}
-    return {}

@@ -8,14 +8,15 @@ from typing import Any
 
 import msgspec
 
-from cove.compat.link.answers import refusal, result
+from cove.compat.link.answers import STATUSES, refusal, result
 from cove.compat.operations import Service, WireAnswer, WireRequest
 from cove.compat.operations.tools import CallTool, ToolResult, call_tool
 from cove.compat.operations.values import read_json, read_value
 from cove.core.errors import CoveError, InvalidInput, LinkRefused
 from cove.core.ids import SessionId
 
-_PLACE = re.compile("/link/([^/]*)/callTool")
+_PLACE = re.compile("/link/([^/]*)/callTool$")
+_SOCKET = re.compile("/link/([^/]*)/ws$")
 TOKEN_HEADER = "x-access-token"  # noqa: S105 - where it is shown
 _CALL = {"tool": str, "args": dict[str, Any], "token": str}
 
@@ -28,7 +29,7 @@ class Link:
 
     def claims(self, method: str, path: str, query: str) -> bool:
         """Whatever comes to a session's `callTool`, below any prefix."""
-        return _PLACE.search(path) is not None and path.endswith("/callTool")
+        return _PLACE.search(path) is not None
 
     def subject(self, request: WireRequest) -> str:
         """There is one thing to ask for."""
@@ -47,7 +48,7 @@ class Link:
 
     def refuse(self, error: CoveError, request: WireRequest) -> WireAnswer:
         """A result that says so, or a status where nothing may be said."""
-        return refusal(error, request.request_id)
+        return refusal(error, request.request_id, STATUSES)
 
 
 def shown_token(in_header: str, fields: dict[str, Any]) -> str:
@@ -56,6 +57,12 @@ def shown_token(in_header: str, fields: dict[str, Any]) -> str:
     if in_header and in_body and in_header != in_body:
         raise LinkRefused(problem="two tokens came with it")
     return str(in_header or in_body)
+
+
+def session_of_socket(path: str) -> SessionId | None:
+    """The session whose WebSocket this path is, below any prefix."""
+    found = _SOCKET.search(path)
+    return SessionId(found[1]) if found else None
 
 
 def _session(path: str) -> SessionId:

@@ -1,11 +1,14 @@
 """What operations ask of a server. A server gives its use cases this shape; imports never go the other way."""
 
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import msgspec
 
 from cove.core.api import CreateLink, CreateSession, LinkView
 from cove.core.ids import SessionId
+from cove.core.results import FileChange
 from cove.core.session import Session, State
 from cove.core.tool import Outcome, Tool
 
@@ -35,7 +38,7 @@ class Service(Protocol):
     async def caller(self, secret: str) -> Any:
         """Whose key this is; raises KeyInvalid, TooManyRequests."""
 
-    async def holder(self, session_id: SessionId, token: str) -> Any:
+    async def holder(self, session_id: SessionId, token: str, *, is_socket: bool = False) -> Any:
         """Whoever holds the session's own token: its tenant; raises LinkRefused, SessionNotFound, TooManyRequests."""
 
     async def create(self, caller: Any, wish: CreateSession) -> Session:
@@ -79,6 +82,11 @@ class Service(Protocol):
 
     async def call(self, caller: Any, session_id: SessionId, tool: str, arguments: dict[str, Any]) -> Outcome:
         """Run a tool; raises ToolNotFound, InvalidToolArguments, WrongState, SandboxFailed."""
+
+    def watch(
+        self, caller: Any, session_id: SessionId, path: str
+    ) -> AbstractAsyncContextManager[AsyncIterator[list[FileChange]]]:
+        """Changes of files below a path, until the guest tells no more; raises what `call` raises, and ToolFailed."""
 
     def doors(self, caller: Any, session: Session) -> Doors:
         """Where the session is reached past the API."""

@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import Message, Receive, Scope, Send
 
+from cove.compat.link import session_of_socket
 from cove.core.ids import text_id
 from cove.server.http.dialects import dialect_of, is_near, serve
 from cove.server.http.sockets import explaining
@@ -44,6 +45,10 @@ class Door:
         scope.setdefault("state", {})["request_id"] = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             sender = _identified(send, request_id)
+            if scope["type"] == _SOCKET and (session_id := session_of_socket(scope["path"])) is not None:
+                state = self.routes.state
+                await state["link_sockets"].serve(state["service"], session_id, scope, receive, sender)
+                return
             if dialect := dialect_of(scope):
                 service = self.routes.state["service" if is_near(scope) else "distant_service"]
                 await serve(dialect, service, scope, receive, sender)

@@ -1,0 +1,198 @@
+"""One connection of a session's WebSocket: what is asked on it, and the streams that answer."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+import structlog
+from litestar.types import Receive, Send
+
+from cove.compat.link.frames import Asked, acknowledge, answer, invocation_of, read_frame, refuse, stream_of
+from cove.compat.operations import Service
+from cove.compat.operations.streams import STREAMS, SUBSCRIPTIONS, Said, Stream
+from cove.core.errors import CoveError, Exhausted, InternalError, InvalidInput, LinkRefused, SessionNotFound
+from cove.core.ids import SessionId
+
+MOST_STREAMS = 32
+MOST_UNREADABLE = 16
+"""Messages that are none, after which a connection is ended."""
+_CHECK_SECONDS = 2.0
+_CLOSED_BY_CLIENT = (1000, 1001)
+_POLICY, _DEFECT, _RESTART = 1008, 1011, 1012
+_LONGEST_REASON = 100
+"""Characters: a closing frame has room for so many."""
+Key = tuple[str, msgspec.Struct]
+log = structlog.get_logger("cove.server")
+
+
+class HangUp(Exception):  # noqa: N818 - named by what is to be done
+    """The connection is to be ended with this code; `is_lost` where its client will want to go on on another."""
+
+    def __init__(self, code: int | None, reason: str = "", *, is_lost: bool = False) -> None:
+        super().__init__(reason)
+        self.code, self.reason, self.is_lost = code, reason, is_lost
+
+
+class Subscription:
+    """What a client is told of until as many as asked for it have ended it."""
+
+    def __init__(self, asked: Asked, stream: Stream, request: msgspec.Struct) -> None:
+        self.asked, self.stream, self.request = asked, stream, request
+        self.count = 1
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def key(self) -> Key:
+        """The same for everybody who asks for the same."""
+        return self.stream.method, self.request
+
+
+class Conversation:
+    """Its streams are tasks of one group, and end with it. `subscriptions` are those that run, or ran to the end."""
+
+    def __init__(self, service: Service, caller: Any, session_id: SessionId, token: str, send: Send) -> None:
+        self.subscriptions: dict[Key, Subscription] = {}
+        self._service, self._caller, self._session_id, self._token = service, caller, session_id, token
+        self._send = send
+        self._pushes = self._unreadable = 0
+        self._streams: set[asyncio.Task[None]] = set()
+
+    async def run(self, receive: Receive, earlier: list[Subscription]) -> bool:
+        """Until either side ends it; whether the client did not want that. It begins with `earlier` subscriptions."""
+        is_lost = False
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                self._group.create_task(self._look_again())
+                for subscription in earlier:
+                    self._subscribe(subscription, is_resumed=True)
+                await self._listen(receive)
+        except* HangUp as ends:
+            end = _first(ends)
+            is_lost = end.is_lost
+            await self._close(end)
+        except* OSError:
+            is_lost = True
+        return is_lost
+
+    async def _listen(self, receive: Receive) -> None:
+        while (message := await receive())["type"] == "websocket.receive":
+            await self._hear(message.get("text") or message.get("bytes") or b"")
+            await asyncio.sleep(0)  # many may be there without waiting: let others have their turn
+        raise HangUp(None, is_lost=message.get("code") not in _CLOSED_BY_CLIENT)
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(_CHECK_SECONDS)
+            await self._check()
+
+    async def _check(self) -> None:
+        """Whether the token is still good."""
+        try:
+            await self._service.holder(self._session_id, self._token, is_socket=True)
+        except (LinkRefused, SessionNotFound) as error:
+            raise HangUp(_POLICY, str(error)) from error
+        except CoveError:
+            return  # there is much to do just now
+
+    async def _hear(self, text: str | bytes) -> None:
+        await self._check()
+        try:
+            asked = read_frame(text)
+        except InvalidInput as error:
+            await self._refuse(error, invocation_of(text), "an unreadable message")
+            self._unreadable += 1
+            if self._unreadable >= MOST_UNREADABLE:
+                raise HangUp(_POLICY, "too many messages that cannot be read") from error
+            return
+        if asked is None:
+            return
+        try:
+            await self._begin(asked, *stream_of(asked))
+        except CoveError as error:
+            await self._refuse(error, asked.invocation_id, _shown(asked))
+
+    async def _begin(self, asked: Asked, stream: Stream, request: msgspec.Struct) -> None:
+        if stream.ends:
+            self._end((stream.ends, request))
+            await self._send_text(acknowledge(asked))
+            return
+        running = self.subscriptions.get((stream.method, request))
+        if running is not None:
+            running.count += 1
+            await self._send_text(acknowledge(asked))
+        elif len(self._streams) >= MOST_STREAMS:
+            raise Exhausted(reason=f"{MOST_STREAMS} streams run on this connection; end one")
+        else:
+            self._subscribe(Subscription(asked, stream, request))
+
+    def _end(self, key: Key) -> None:
+        """One subscriber less; the last one ends the stream."""
+        running = self.subscriptions.get(key)
+        if running is None:
+            return
+        running.count -= 1
+        if not running.count:
+            del self.subscriptions[key]
+            if running.task is not None:
+                running.task.cancel()
+
+    def _subscribe(self, subscription: Subscription, *, is_resumed: bool = False) -> None:
+        stream = subscription.stream
+        task = subscription.task = self._group.create_task(self._talk(subscription, is_resumed=is_resumed))
+        self._streams.add(task)
+        task.add_done_callback(self._streams.discard)
+        if stream.method in SUBSCRIPTIONS:
+            self.subscriptions[subscription.key] = subscription
+
+    async def _talk(self, subscription: Subscription, *, is_resumed: bool) -> None:
+        """Say what a stream says; of one that is resumed the pushes only, for its client has been answered before."""
+        asked, stream, key = subscription.asked, subscription.stream, subscription.key
+        has_begun = False
+        try:
+            async with aclosing(self._said(subscription)) as said:
+                async for what in said:
+                    has_begun = True
+                    self._pushes += what.is_push
+                    if what.is_push or not is_resumed:
+                        await self._send_text(answer(asked, what, self._pushes))
+        except CoveError as error:
+            await self._refuse(error, asked.invocation_id, _shown(asked))
+            if not has_begun:
+                self.subscriptions.pop(key, None)
+                return
+        except (OSError, HangUp):
+            raise
+        except Exception as error:  # an edge: whatever nobody expected
+            log.error("a stream failed", asks=_shown(asked), exc_info=error)
+            raise HangUp(_DEFECT, str(InternalError(request_id=asked.invocation_id))) from error
+        if stream.method in SUBSCRIPTIONS:
+            raise HangUp(_RESTART, "a subscription ended; connect again", is_lost=True)
+
+    def _said(self, subscription: Subscription) -> AsyncGenerator[Said, None]:
+        return subscription.stream.talk(self._service, self._caller, self._session_id, subscription.request)
+
+    async def _refuse(self, error: CoveError, invocation_id: str, asks: str) -> None:
+        log.info("refused", dialect="link", asks=f"websocket {asks}", error=error.code)
+        await self._send_text(refuse(error, invocation_id))
+
+    async def _send_text(self, text: str) -> None:
+        await self._send({"type": "websocket.send", "text": text, "bytes": None})
+
+    async def _close(self, end: HangUp) -> None:
+        if end.code is None:
+            return
+        try:
+            await self._send({"type": "websocket.close", "code": end.code, "reason": end.reason[:_LONGEST_REASON]})
+        except OSError:
+            return  # it has gone by itself
+
+
+def _shown(asked: Asked) -> str:
+    return asked.method if asked.method in STREAMS else "an unknown method"
+
+
+def _first(group: BaseExceptionGroup[HangUp]) -> HangUp:
+    first = group.exceptions[0]
+    return first if isinstance(first, HangUp) else _first(first)
