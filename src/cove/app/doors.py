@@ -57,6 +57,12 @@ class PeerSocketProtocol(WebSocketsSansIOProtocol):
         if peer is not None and peer.family == socket.AF_UNIX:
             self.client = (f"uid:{peer_uid(peer)}", 0)
 
+    async def send(self, message: Any) -> None:
+        """Send; a refusal is a complete handshake, too, which the base takes for none, and logs as an error."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True
+
 
 def peer_uid(peer: socket.socket) -> int:
     """The user at the other end of a Unix socket, as the kernel noted it when that end connected."""
