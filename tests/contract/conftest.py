@@ -45,6 +45,12 @@ class Place:
         process.find("os:environ.update")({client.key_variable: key})
         return process.find(client.entry)()
 
+    def view(self, key: str, session_id: str) -> dict[str, Any]:
+        """A session as the native door shows it to its owner."""
+        headers = {"Authorization": f"Bearer {key}"}
+        told = httpx2.get(f"{self.url}/v1/sessions/{session_id}", headers=headers, trust_env=False, timeout=30)
+        return dict(told.raise_for_status().json())
+
     def end_sessions(self, key: str) -> None:
         """Delete all that the key's tenant has, past the client under test."""
         with AgentBay(key, endpoint=self.url) as bay:

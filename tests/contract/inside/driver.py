@@ -92,7 +92,8 @@ def _failed(error):
 
 def _do_sync(driver, request):
     try:
-        return driver.answer(driver.do(request))
+        found = driver.do(request)
+        return driver.answer(asyncio.run(found) if asyncio.iscoroutine(found) else found)
     except Exception as error:  # noqa: BLE001 - told to the other side
         return _failed(error)
 

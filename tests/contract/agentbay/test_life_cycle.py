@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from tests.contract.agentbay.words import ids
 from tests.contract.clients import for_each
 
 Make = Callable[..., Any]
@@ -32,12 +33,6 @@ def test_session_is_deleted_through_the_cloud(cloud: Any, make: Make) -> None:
     deleted = cloud.delete(session)
     assert deleted.success, deleted
     assert ids(cloud.list()) == []
-
-
-def ids(listed: Any) -> list[str]:
-    """The sessions of a list: first clients give their ids, later ones facts about them."""
-    assert listed.success, listed
-    return [entry["sessionId"] if isinstance(entry, dict) else entry for entry in listed.session_ids]
 
 
 @for_each()

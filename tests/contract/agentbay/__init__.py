@@ -1,0 +1,1 @@
+"""AgentBay's client, of five releases, sync and async."""
