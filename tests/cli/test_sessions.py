@@ -45,6 +45,7 @@ def test_show_tells_state_and_use(run: Run, session: str) -> None:
     assert shown["session"]["state"] == "RUNNING"
     assert shown["metrics"]["mem_total"] > 0
     assert "RUNNING" in run("session", "show", session).stdout
+    assert "\nmade from     simulated-host\n" in run("session", "show", session).stdout
 
 
 def test_pause_and_resume_tell_the_state(run: Run, session: str) -> None:

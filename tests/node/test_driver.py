@@ -93,6 +93,19 @@ async def test_sandbox_answers_and_leaves_nothing_when_it_is_destroyed(node: Nod
         await until(lambda: not node.traces(), "nothing is left")
 
 
+async def test_driver_tells_which_content_an_image_has(node: Node, tmp_path: Path) -> None:
+    async with node.driver() as driver:
+        host = await driver.fingerprint(Image(id=ImageId("host")))
+        assert (node.settings.cache / "images" / host / "root").is_dir()
+        (tmp_path / "etc").mkdir()
+        brought = Image(id=ImageId("mine"), root=str(tmp_path))
+        first = await driver.fingerprint(brought)
+        (tmp_path / "etc/motd").write_text("changed")
+        assert await driver.fingerprint(brought) == first
+    async with node.driver() as driver:
+        assert await driver.fingerprint(brought) != first
+
+
 async def test_destroying_what_is_not_there_is_done_already(node: Node) -> None:
     async with node.driver() as driver:
         await driver.destroy(SessionId("s-never"))

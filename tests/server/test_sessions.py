@@ -68,6 +68,12 @@ def test_list_knows_states_and_images(http: httpx2.Client, session: str) -> None
     assert http.get("/v1/sessions?status=FINISH").json()["sessions"][0]["end_reason"] == "deleted"
 
 
+def test_session_tells_what_it_was_made_from_also_when_it_has_ended(http: httpx2.Client, session: str) -> None:
+    assert http.get(f"/v1/sessions/{session}").json()["image_fingerprint"] == "simulated-host"
+    http.delete(f"/v1/sessions/{session}")
+    assert http.get(f"/v1/sessions/{session}").json()["image_fingerprint"] == "simulated-host"
+
+
 def test_labels_are_replaced_whole(http: httpx2.Client, session: str) -> None:
     for labels in ({"a": "1", "b": "2"}, {'quo"te': "ü", "$.a": "3"}):
         assert http.put(f"/v1/sessions/{session}/labels", json={"labels": labels}).json() == {"labels": labels}

@@ -62,6 +62,7 @@ async def test_session_reads_back_as_it_was_written(tmp_path: Path) -> None:
         on_idle=OnIdle.RELEASE,
         network=NetworkPolicy(mode="rules", allow=("example.org",)),
         link_generation=4,
+        image_fingerprint="host-1",
     )
     async with open_database(tmp_path / "cove.db") as database:
         await database.write(lambda connection: rows.add(connection, session, 1))

@@ -112,6 +112,8 @@ def show(session_id: Id, as_json: Json = False) -> None:
         show_json({"session": view, "metrics": metrics})
         return
     facts = dict(zip(("id", "state", "image", "age", "labels"), _row(view), strict=True))
+    if view.image_fingerprint:
+        facts["made from"] = view.image_fingerprint
     if metrics is not None:
         facts |= {
             "cpu": f"{metrics.cpu_used_pct:.1f} % of {metrics.cpu_count:g}",

@@ -27,7 +27,10 @@ class CreateSession(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class SessionView(msgspec.Struct, kw_only=True):
-    """A session as its owner sees it. `isolation` says, where one session is asked about, what its isolation lacks."""
+    """A session as its owner sees it. `isolation` says, where one session is asked about, what its isolation lacks.
+
+    `image_fingerprint` is a short name for what its image held when it was made; where that changes, so does the name.
+    """
 
     session_id: str
     state: str
@@ -42,6 +45,7 @@ class SessionView(msgspec.Struct, kw_only=True):
     network: NetworkPolicy | None = None
     end_reason: str | None = None
     ended_at: float | None = None
+    image_fingerprint: str = ""
     resource_url: str = ""
     network_interface_ip: str = ""
     http_port: str = ""

@@ -85,6 +85,9 @@ class Driver(Protocol):
     def free_memory(self) -> int:
         """Bytes of memory that this machine can still give to sandboxes, as its kernel says."""
 
+    async def fingerprint(self, image: Image) -> str:
+        """A short name for what sandboxes made from this image hold, now; a different one means that it has changed."""
+
     async def create(self, spec: SandboxSpec) -> Facts:
         """Make a sandbox that answers calls; the facts let a later server find it again. Leaves nothing on failure."""
 

@@ -84,6 +84,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     `idle_paused`: it was paused for lying unused, so that the next call or link resumes it by itself.
     `network`: None is what this Cove gives by default. `link_generation`: links of an earlier one are void.
+    `image_fingerprint` tells which content of its image it was made from; empty until it runs.
     """
 
     id: SessionId
@@ -105,6 +106,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     on_idle: OnIdle = OnIdle.PAUSE
     network: NetworkPolicy | None = None
     link_generation: int = 0
+    image_fingerprint: str = ""
 
 
 def next_state(session: Session, move: Move) -> State:

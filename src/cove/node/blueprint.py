@@ -39,6 +39,11 @@ class Blueprints:
         make_whiteouts(self._whiteouts, self._skeleton.hidden)
         self.template(Limits().disk_bytes)
 
+    @property
+    def host_image(self) -> str:
+        """The fingerprint of the `host` image."""
+        return self._skeleton.fingerprint
+
     def template(self, disk_bytes: int) -> Path:
         """An empty disk of that size, made on first use."""
         path = self._settings.data_dir / "disks" / f"{disk_bytes}.img"

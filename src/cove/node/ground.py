@@ -51,6 +51,9 @@ class Ground(Protocol):
     async def stop(self) -> None:
         """Let go; the sandboxes live on."""
 
+    def host_image(self) -> str:
+        """The fingerprint of the `host` image, as it was rendered."""
+
     def isolation(self) -> Isolation:
         """What sandboxes truly get here."""
 

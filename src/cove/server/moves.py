@@ -32,12 +32,13 @@ class Moves:
         self._done("create.row", session)
         try:
             facts = await self._sandbox(session, image)
+            fingerprint = await self._parts.driver.fingerprint(image)
         except Exception:
             await self.abandon(session)
             raise
         self._parts.checkpoint("create.sandbox")
         self._parts.activity.touch(session.id)
-        return await self._move(session, Move.CREATED, "create.running", sandbox=facts)
+        return await self._move(session, Move.CREATED, "create.running", sandbox=facts, image_fingerprint=fingerprint)
 
     async def _sandbox(self, row: Session, image: Image) -> Facts:
         network = row.network or self._parts.settings.network

@@ -16,6 +16,7 @@ import msgspec
 
 from cove.core.errors import CallNotFound, NothingListening, SandboxGone, ToolFailed
 from cove.core.ids import CallId, SessionId
+from cove.core.image import Image
 from cove.core.limits import GIB, Limits
 from cove.core.network import Connection, NetworkPolicy
 from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
@@ -106,6 +107,10 @@ class SimulatedDriver:
     def free_memory(self) -> int:
         """What `memory` says, so that a test can let it run out."""
         return self.memory
+
+    async def fingerprint(self, image: Image) -> str:
+        """Every sandbox holds this machine's own files."""
+        return f"simulated-{image.id}"
 
     async def create(self, spec: SandboxSpec) -> Facts:
         """A directory with a home and a non-empty /tmp."""

@@ -11,6 +11,7 @@ import structlog
 
 from cove.core.errors import CallNotFound, CoveError, MachineFull, SandboxGone, SandboxNotCreated
 from cove.core.ids import CallId, SessionId
+from cove.core.image import Image
 from cove.core.limits import Limits
 from cove.core.network import Connection, NetworkPolicy
 from cove.core.ports import Facts, Isolation, Lost, SandboxSpec
@@ -23,6 +24,7 @@ from cove.node.cgroups import find_hierarchies
 from cove.node.dial import dial
 from cove.node.facts import facts_of
 from cove.node.grounds import own_ground
+from cove.node.images.roots import root_fingerprint
 from cove.node.launcher.lock_down import CONTROLS
 from cove.node.relay import LogFile, Relay
 from cove.node.relay.policy import CLOSED
@@ -48,6 +50,7 @@ class NamespacesDriver:
         self._relay = Relay(settings.allow, on_exit=self._attach_all, log=LogFile(settings.data_dir / "relay.log"))
         self._policies: dict[SessionId, NetworkPolicy] = {}
         self._sandboxes: dict[SessionId, Sandbox] = {}
+        self._fingerprints: dict[str, str] = {}
         self._threads = asyncio.Semaphore(_STEPS_AT_ONCE)
         self._births = asyncio.Semaphore(_BIRTHS_AT_ONCE)
         self._ending: set[asyncio.Task[None]] = set()
@@ -76,6 +79,14 @@ class NamespacesDriver:
     def free_memory(self) -> int:
         """What the kernel would give, less what the limits of our own groups keep from us."""
         return free_memory(self._memory_roots)
+
+    async def fingerprint(self, image: Image) -> str:
+        """Of `host` as it was rendered, of any other as it was when its first sandbox was made."""
+        if image.root is None:
+            return self._ground.host_image()
+        if image.root not in self._fingerprints:
+            self._fingerprints[image.root] = await asyncio.to_thread(root_fingerprint, Path(image.root))
+        return self._fingerprints[image.root]
 
     async def create(self, spec: SandboxSpec) -> Facts:
         """Make a sandbox; raises SandboxNotCreated with nothing left behind."""

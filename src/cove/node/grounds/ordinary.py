@@ -87,6 +87,10 @@ class OrdinaryGround:
         await self.launcher.close()
         self._delegation.leave()
 
+    def host_image(self) -> str:
+        """As its layers were rendered."""
+        return self._layers.fingerprint
+
     def isolation(self) -> Isolation:
         """What there is, and each difference from what root gives."""
         found = differences(self._lent, self._why_none, self._delegation, usr_is_whole=self._usr_is_whole)

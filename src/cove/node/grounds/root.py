@@ -36,6 +36,10 @@ class RootGround:
         await self.launcher.close()
         remove_instance(self._hierarchies, self._settings.instance)
 
+    def host_image(self) -> str:
+        """By the blueprints."""
+        return self._blueprints.host_image
+
     def isolation(self) -> Isolation:
         """Everything there is."""
         return Isolation(

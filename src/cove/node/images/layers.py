@@ -24,6 +24,7 @@ _LOCAL = f"{HOME}/.local"
 class Layers(msgspec.Struct, frozen=True, kw_only=True):
     """Where the layers are, relative to the images' directory; `dpkg` is empty where there is none."""
 
+    fingerprint: str
     root: str
     usr: str
     dpkg: str
@@ -41,7 +42,13 @@ def render_layers(*, has_range: bool) -> Layers:
     if not has_range:
         _make_once(place / "at-home", lambda made: _install_at_home(skeleton.path, made))
     binds = [(str(host), inside) for host, inside in skeleton.binds]
-    return Layers(root=str(skeleton.path), usr=str(place / "usr"), dpkg=str(dpkg) if dpkg.exists() else "", binds=binds)
+    return Layers(
+        fingerprint=skeleton.fingerprint,
+        root=str(skeleton.path),
+        usr=str(place / "usr"),
+        dpkg=str(dpkg) if dpkg.exists() else "",
+        binds=binds,
+    )
 
 
 def _make_once(target: Path, make: Callable[[Path], None]) -> None:

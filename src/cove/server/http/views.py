@@ -43,6 +43,7 @@ class View:
             network=session.network,
             end_reason=session.end_reason and session.end_reason.value,
             ended_at=session.ended_at,
+            image_fingerprint=session.image_fingerprint,
             resource_url=resource_url(self.public_url, session),
         )
 

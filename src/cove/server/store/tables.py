@@ -29,6 +29,7 @@ sessions = Table(
     Column("on_idle", String, nullable=False, server_default="pause"),
     Column("network", JSON(none_as_null=True)),
     Column("link_generation", Integer, nullable=False, server_default="0"),
+    Column("image_fingerprint", String, nullable=False, server_default=""),
     Index("sessions_newest", "created_at", "id"),
     Index("sessions_slot", "slot", unique=True, sqlite_where=_LIVING, postgresql_where=_LIVING),
     Index(
