@@ -91,6 +91,7 @@ def errors_page() -> str:
 CLIENT_SETTINGS = (
     ("COVE_ENDPOINT", "where the server is: `http://HOST:PORT`, `https://HOST` or `unix:///PATH`", "the local socket"),
     ("COVE_API_KEY", "the key to show; the local socket needs none", "none"),
+    ("COVE_CA", "a file of authorities to trust, too: the `ca.pem` that `cove up --tls` tells", "none"),
     ("COVE_DATA", "whose socket is the local one", "as for the server"),
 )
 
@@ -106,6 +107,10 @@ def settings_page() -> str:
         "port": "--port",
         "link_port": "--link-port",
         "link_url": "--link-url",
+        "tls": "--tls",
+        "tls_name": "--tls-name",
+        "tls_cert": "--tls-cert",
+        "tls_key": "--tls-key",
     }
     defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
     told = {"data": "`/var/lib/cove` for root, `~/.local/share/cove` otherwise", "cache": "the data directory"}
@@ -137,6 +142,10 @@ SETTINGS = {
     "link_port": "the port of links, on loopback addresses of each session's own; 0 takes a free one",
     "link_url": "`https://*.DOMAIN`, whose names all lead to a proxy of yours before the link port",
     "public_url": "the address that clients are told, where it differs",
+    "tls": "`1`: speak TLS, with certificates of an authority that it makes and keeps in the data directory",
+    "tls_name": "host names, `*.DOMAIN`, addresses by which clients call it, beside those that it listens on",
+    "tls_cert": "your own certificate in PEM, its full chain; read again when it changes",
+    "tls_key": "the private key of that certificate, not encrypted",
     "first_uid": "where the user ids of sandboxes begin; must not touch /etc/subuid's ranges",
     "slots": "how many sessions may live at once; each takes 65536 user ids",
     "linger": "seconds after which a Cove in the background goes when it has no session and nobody asks it anything",

@@ -21,6 +21,7 @@ from cove.app.data import DataDir
 from cove.app.holder import await_answer, end_holder
 from cove.app.local import Started, serve
 from cove.app.settings import Settings
+from cove.app.trust import published
 from cove.core.api import Health
 from cove.core.errors import CoveError, DataInUse, error_from_wire
 from cove.sdk._local import is_replaceable
@@ -66,7 +67,8 @@ def start_in_background(settings: Settings, *, serve: Serve = serve) -> Started:
 
 
 def _standing(data: DataDir, health: Health) -> Started:
-    return Started(pid=health.pid, url=health.url, socket=f"unix://{data.socket}", data=str(data.root))
+    trust = published(data) if health.url.startswith("https:") else None
+    return Started(pid=health.pid, url=health.url, socket=f"unix://{data.socket}", data=str(data.root), trust=trust)
 
 
 def _start(settings: Settings, data: DataDir, serve: Serve, deadline: float) -> Started:

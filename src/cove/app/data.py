@@ -32,6 +32,7 @@ class DataDir:
         self.address = root / "run" / "address"
         self.log = root / "log" / "cove.log"
         self.instance_file = root / "instance"
+        self.tls = root / "tls"
         self._held: os.stat_result | None = None
 
     def prepare(self) -> None:

@@ -104,10 +104,10 @@ def open_unix(data: DataDir) -> socket.socket:
     return door
 
 
-def address_of(door: socket.socket) -> str:
-    """What a client on this machine gives as COVE_ENDPOINT to come in by this door."""
+def address_of(door: socket.socket, scheme: str = "http", name: str = "") -> str:
+    """What a client gives as COVE_ENDPOINT to come in by this door: by its host `name`, or on this machine."""
     if door.family == socket.AF_UNIX:
         return f"unix://{door.getsockname()}"
     host, port = door.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    shown = name or {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,6 +17,9 @@ from cove.core.link import LinkPlace
 from cove.core.ports import LinkDoor
 from cove.gateway import Gateway, listen_on_loopback
 
+if TYPE_CHECKING:
+    from cove.app.tls import Tls
+
 _BACKLOG = 4096
 _log = structlog.get_logger("cove.app")
 
@@ -25,10 +29,13 @@ class Links:
 
     Without a choice the port is that of the last start, so that links stay what they were; else the usual one, or any.
     A chosen one that cannot be had raises InvalidSetting. Where the kernel lets only root listen on one device, there
-    are no links, and a line in the log.
+    are no links, and a line in the log. With `tls` links begin with https://; on loopback addresses, where no public
+    authority certifies anything, only if it can do so.
     """
 
-    def __init__(self, settings: Settings, data: DataDir) -> None:
+    def __init__(self, settings: Settings, data: DataDir, tls: "Tls | None" = None) -> None:
+        serves_tls = tls is not None and (tls.serves_loopback or bool(settings.link_url))
+        self._certify = tls.certify if tls and serves_tls else None
         self._settings, self._log = settings, data.log.with_name("gateway.log")
         self._listener = _listener(settings, data.root / "link_port")
 
@@ -37,7 +44,8 @@ class Links:
         """What the server must know to make links."""
         if self._listener is None:
             return None
-        return LinkPlace(port=self._listener.getsockname()[1], wildcard=self._settings.link_url)
+        port = self._listener.getsockname()[1]
+        return LinkPlace(port=port, wildcard=self._settings.link_url, is_secure=self._certify is not None)
 
     @contextlib.asynccontextmanager
     async def beside(self, door: LinkDoor) -> AsyncIterator[None]:
@@ -46,7 +54,9 @@ class Links:
             yield
             return
         with self._log.open("ab") as log:
-            gateway = Gateway(door, self._listener, wildcard=self._settings.link_url, log_fd=log.fileno())
+            gateway = Gateway(
+                door, self._listener, wildcard=self._settings.link_url, log_fd=log.fileno(), certify=self._certify
+            )
             await gateway.start()
             try:
                 yield

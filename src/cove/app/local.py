@@ -4,6 +4,7 @@ What takes long to load is loaded once the data directory is ours: who comes sec
 """
 
 import contextlib
+import ipaddress
 import os
 import socket
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import msgspec
 from cove.app.data import DataDir
 from cove.app.descriptors import open_more, requests_for
 from cove.app.settings import DEFAULT_PORT, Settings
+from cove.app.trust import Trust
 from cove.core.errors import InvalidSetting
 from cove.core.ids import ImageId
 from cove.core.image import Image, Images
@@ -22,6 +24,7 @@ from cove.core.ports import Driver
 from cove.core.version import __version__
 
 if TYPE_CHECKING:
+    from cove.app.tls import Tls
     from cove.app.web import Application
     from cove.node.settings import NodeSettings
     from cove.server import ServerSettings
@@ -33,13 +36,17 @@ _UMASK = 0o022
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """What `serve` tells once it answers. `first_key` is set on the very first start only, and shown nowhere else."""
+    """What `serve` tells once it answers. `first_key` is set on the very first start only, and shown nowhere else.
+
+    `trust` has what clients need for a certificate that no public authority signed.
+    """
 
     pid: int
     url: str
     socket: str
     data: str
     first_key: str | None = None
+    trust: Trust | None = None
 
 
 def _quiet(_: Started) -> None:
@@ -68,26 +75,31 @@ def serve(
     data = DataDir(settings.data)
     data.prepare()
     with data.locked(), contextlib.ExitStack() as doors:
-        from cove.app.doors import address_of, open_unix
+        from cove.app.doors import open_unix
         from cove.app.leaving import Leaving
         from cove.app.links import Links
         from cove.app.logs import start_log
         from cove.app.web import run
+        from cove.gateway import Contexts
 
         with data.usable():
             start_log(data.log, is_on_screen=not is_background)
             unix = doors.enter_context(open_unix(data))
         doors.callback(data.unlink_socket)
+        tls = _tls(settings, data)
         tcp = doors.enter_context(_open_tcp(settings, is_background))
-        links = doors.enter_context(contextlib.closing(Links(settings, data)))
+        links = doors.enter_context(contextlib.closing(Links(settings, data, tls)))
         keys: list[str] = []
-        server = _server_settings(settings, data, keys.append, address_of(tcp), is_background)
+        url = settings.public_url or _url(settings, tcp, tls)
+        server = _server_settings(settings, data, keys.append, url, is_background)
         server = msgspec.structs.replace(server, links=links.place, beside=links.beside)
         application = _assembled(server, driver or _own_driver(settings, data), _images(settings), checkpoint)
         run(
             application,
-            [tcp, unix],
-            on_started=lambda: _tell(server, _started(settings, tcp, unix, keys), on_started),
+            [unix] if tls else [tcp, unix],
+            secured=[tcp] if tls else [],
+            contexts=Contexts(tls.certify) if tls else None,
+            on_started=lambda: _tell(server, _started(settings, url, unix, keys, tls), on_started),
             is_over=Leaving(data, server.presence, settings.linger),
         )
 
@@ -114,15 +126,35 @@ def _open_tcp(settings: Settings, is_background: bool) -> socket.socket:
         return open_tcp(settings.host, 0)
 
 
-def _started(settings: Settings, tcp: socket.socket, unix: socket.socket, keys: list[str]) -> Started:
+def _tls(settings: Settings, data: DataDir) -> "Tls | None":
+    """What the settings ask for; its library takes long to load, and most want none."""
+    if not settings.tls:
+        return None
+    from cove.app.tls import tls_of
+
+    return tls_of(settings, data)
+
+
+def _url(settings: Settings, tcp: socket.socket, tls: "Tls | None") -> str:
+    """The address that clients are told where the operator told none: on this machine, or by the certificate's name."""
+    from cove.app.doors import address_of
+
+    if tls is None:
+        return address_of(tcp)
+    is_near = ipaddress.ip_address(settings.host).is_loopback and tls.trust is not None
+    return address_of(tcp, "https", "" if is_near else tls.name)
+
+
+def _started(settings: Settings, url: str, unix: socket.socket, keys: list[str], tls: "Tls | None") -> Started:
     from cove.app.doors import address_of
 
     return Started(
         pid=os.getpid(),
-        url=settings.public_url or address_of(tcp),
+        url=url,
         socket=address_of(unix),
         data=str(settings.data),
         first_key=keys[0] if keys else None,
+        trust=tls.trust if tls else None,
     )
 
 
@@ -136,7 +168,7 @@ def _server_settings(
         database=data.database,
         api_key=settings.api_key,
         on_first_key=on_first_key,
-        public_url=settings.public_url or url,
+        public_url=url,
         reserve_bytes=settings.reserve_mib * _MIB,
         memory_reserve_bytes=settings.memory_reserve_mib * _MIB,
         most_requests=requests_for(open_more()),

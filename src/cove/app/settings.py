@@ -1,5 +1,6 @@
 """What `cove up` is told. The only module of this deployable that reads the environment."""
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -27,6 +28,7 @@ NETWORKS = ("open", "none", "rules")
 _LONGEST_SECONDS = 10**9
 _LINK_URL = re.compile(r"https?://\*(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+(:[0-9]{1,5})?", re.IGNORECASE)
 _KEY = re.compile(r"[!-~]{16,512}")
+_HOST_NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[str, ...] = ()
     api_mode: tuple[str, ...] = ()
     api_key: str | None = None
+    tls: bool = False
+    tls_name: tuple[str, ...] = ()
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     public_url: str = ""
     first_uid: int = DEFAULT_FIRST_UID
     slots: int = DEFAULT_SLOTS
@@ -63,6 +69,10 @@ VARIABLES = {
     "images": "COVE_IMAGES",
     "api_mode": "COVE_API_MODE",
     "api_key": "COVE_API_KEY",
+    "tls": "COVE_TLS",
+    "tls_name": "COVE_TLS_NAME",
+    "tls_cert": "COVE_TLS_CERT",
+    "tls_key": "COVE_TLS_KEY",
     "public_url": "COVE_PUBLIC_URL",
     "first_uid": "COVE_FIRST_UID",
     "slots": "COVE_SLOTS",
@@ -82,7 +92,7 @@ _RANGES = {
 
 
 def settings_from(
-    given: Mapping[str, str | int | Path | tuple[str, ...] | None], environ: Mapping[str, str] = os.environ
+    given: Mapping[str, str | int | bool | Path | tuple[str, ...] | None], environ: Mapping[str, str] = os.environ
 ) -> Settings:
     """Settings from options, then the environment, then the defaults; raises InvalidSetting, naming the one at fault.
 
@@ -93,7 +103,7 @@ def settings_from(
     values = {**texts, **{name: value for name, value in given.items() if value not in (None, ())}}
     checked: dict[str, Any] = {name: _READERS[name](name, value) for name, value in values.items()}
     checked.setdefault("data", default_data(environ))
-    settings = Settings(**checked)
+    settings = _with_tls(Settings(**checked))
     _check_socket_path(settings.data)
     _check_id_range(settings)
     return settings
@@ -132,6 +142,30 @@ def _read_seconds(name: str, value: object) -> float:
     if not 1 <= seconds <= _LONGEST_SECONDS:
         raise InvalidSetting(name=name, value=value, remedy=f"give seconds, from 1 to {_LONGEST_SECONDS}")
     return seconds
+
+
+def _read_flag(name: str, value: object) -> bool:
+    found = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    text = str(value).lower()
+    if text not in found:
+        raise InvalidSetting(name=name, value=value, remedy="give 1 or 0")
+    return found[text]
+
+
+def _read_hosts(name: str, value: object) -> tuple[str, ...]:
+    """Host names, `*.` before one for all below it, and addresses."""
+    entries = value if isinstance(value, tuple) else tuple(re.split(r"[,\s]+", str(value).strip()))
+    return tuple(_read_name(name, entry) for entry in entries)
+
+
+def _read_name(name: str, entry: str) -> str:
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(entry.strip("[]")))
+    text = entry.lower().removesuffix(".")
+    if not _HOST_NAME.fullmatch(text) or len(text) > 253 or text.rpartition(".")[2].isdigit():
+        remedy = "give a host name or an address alone, such as cove.example.org: no scheme, no port"
+        raise InvalidSetting(name=name, value=entry, remedy=remedy)
+    return text
 
 
 def _read_host(name: str, value: object) -> str:
@@ -216,6 +250,10 @@ _READERS = {
     "images": _read_images,
     "api_mode": _read_names,
     "api_key": _read_key,
+    "tls": _read_flag,
+    "tls_name": _read_hosts,
+    "tls_cert": _read_path,
+    "tls_key": _read_path,
     "public_url": _read_url,
     "first_uid": _read_number,
     "slots": _read_number,
@@ -223,6 +261,27 @@ _READERS = {
     "memory_reserve_mib": _read_number,
     "linger": _read_seconds,
 }
+
+
+def _with_tls(settings: Settings) -> Settings:
+    """A certificate means TLS; what contradicts it is refused. Raises InvalidSetting."""
+    for name, value, other in (
+        ("tls_cert", settings.tls_cert, settings.tls_key),
+        ("tls_key", settings.tls_key, settings.tls_cert),
+    ):
+        if value is not None and other is None:
+            raise InvalidSetting(name=name, value=str(value), remedy="give both --tls-cert and --tls-key")
+    if settings.tls_cert is not None and settings.tls_name:
+        remedy = "your own certificate says for which names it is; leave --tls-name out"
+        raise InvalidSetting(name="tls_name", value=settings.tls_name[0], remedy=remedy)
+    if settings.tls_name and not settings.tls:
+        raise InvalidSetting(name="tls_name", value=settings.tls_name[0], remedy="give --tls, too")
+    settings = msgspec.structs.replace(settings, tls=settings.tls or settings.tls_cert is not None)
+    for name in ("public_url", "link_url"):
+        url = getattr(settings, name)
+        if settings.tls and url.startswith("http://"):
+            raise InvalidSetting(name=name, value=url, remedy="with --tls, give https://")
+    return settings
 
 
 def _check_socket_path(data: Path) -> None:

@@ -7,13 +7,16 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
+import msgspec
 import structlog
 import uvicorn
 
 from cove.app.doors import PeerProtocol, PeerSocketProtocol
 from cove.app.memory import give_back_memory
 from cove.app.threads import filled_pool
-from cove.core.errors import CoveError
+from cove.core.api import ErrorAnswer, ErrorBody
+from cove.core.errors import CoveError, InvalidInput
+from cove.gateway import Contexts, SecureDoor
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -40,15 +43,23 @@ def run(
     application: Application,
     doors: list[socket.socket],
     *,
+    secured: list[socket.socket],
+    contexts: Contexts | None,
     on_started: Callable[[], None],
     is_over: Callable[[], bool] = _never,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or `is_over()`, asked ten times a second; raises what kept it from starting."""
+    """Serve until SIGTERM, SIGINT or `is_over()`, asked ten times a second; raises what kept it from starting.
+
+    Behind the `secured` doors TLS is spoken, with what `contexts` has.
+    """
     give_back_memory()
     edge = _Edge(application)
     config = http_config(edge)
     try:
-        _Server(config, on_started, is_over).run(sockets=doors)
+        server = _Server(config, on_started, is_over)
+        if contexts is not None:
+            server.secure(secured, contexts)
+        server.run(sockets=doors)
     except SystemExit:
         if edge.failure is None:
             raise
@@ -81,11 +92,27 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_started: Callable[[], None], is_over: Callable[[], bool]) -> None:
         super().__init__(config)
         self._on_started, self._is_over = on_started, is_over
+        self._secured: list[socket.socket] = []
+        self._contexts: Contexts | None = None
+
+    def secure(self, doors: list[socket.socket], contexts: Contexts) -> None:
+        """Speak TLS behind these doors, too."""
+        self._secured, self._contexts = doors, contexts
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_default_executor(filled_pool())
         await super().startup(sockets)
+        if self._contexts is not None:
+            self.servers += [self._secure_door(door, self._contexts) for door in self._secured]
         self._on_started()
+
+    def _secure_door(self, door: socket.socket, contexts: Contexts) -> Any:
+        def protocol() -> PeerProtocol:
+            return PeerProtocol(self.config, self.server_state, self.lifespan.state)
+
+        secured = SecureDoor(door, protocol, contexts, _speaks_tls())
+        secured.start()
+        return secured
 
     async def on_tick(self, counter: int) -> bool:
         """From here to where the doors are closed nothing else runs: no request comes between."""
@@ -109,6 +136,15 @@ class _Server(uvicorn.Server):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.handle_exit, number, None)
         yield
+
+
+def _speaks_tls() -> bytes:
+    """The answer to a request in plain HTTP where TLS is spoken, in the shape of every other refusal."""
+    error = InvalidInput(name="scheme", value="http", remedy="this port speaks TLS: write https:// in place of http://")
+    body = ErrorBody(code=error.code, message=str(error), retryable=False, facts=error.facts)
+    data = msgspec.json.encode(ErrorAnswer(error=body, request_id=""))
+    head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
+    return f"{head}\r\nConnection: close\r\n\r\n".encode() + data
 
 
 class _Edge:

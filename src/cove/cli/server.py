@@ -10,6 +10,7 @@ from cove.cli.screen import Json, busy, is_watched, note, show_facts, show_json
 
 if TYPE_CHECKING:
     from cove.app.local import Started
+    from cove.app.trust import Trust
 
 Data = Annotated[Path | None, typer.Option(help="The data directory.  [default: $COVE_DATA, or the user's own]")]
 
@@ -39,6 +40,14 @@ def up(  # noqa: PLR0913, PLR0917 - the issue fixes its options
     link_url: Annotated[
         str | None, typer.Option(metavar="URL", help="https://*.DOMAIN of a proxy before the link port.")
     ] = None,
+    tls: Annotated[
+        bool | None, typer.Option("--tls", help="Speak TLS, with certificates of its own authority.")
+    ] = None,
+    tls_name: Annotated[
+        list[str] | None, typer.Option(metavar="HOST", help="One more name that clients call it by. Repeatable.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help="Your own certificate: the full chain.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="The private key of --tls-cert.")] = None,
     data: Data = None,
     network: Annotated[
         str | None, typer.Option(help="What new sessions reach: open, none, or rules (what --allow names).")
@@ -67,7 +76,8 @@ def up(  # noqa: PLR0913, PLR0917 - the issue fixes its options
 
     lists = {"allow": tuple(allow or ()), "images": tuple(image or ())}
     links = {"link_port": link_port, "link_url": link_url}
-    settings = settings_from({"host": host, "port": port, "data": data, "network": network, **links, **lists})
+    secure = {"tls": tls, "tls_name": tuple(tls_name or ()), "tls_cert": tls_cert, "tls_key": tls_key}
+    settings = settings_from({"host": host, "port": port, "data": data, "network": network, **links, **secure, **lists})
     if background:
         from cove.app.background import start_in_background
 
@@ -97,8 +107,35 @@ def _show_started(started: "Started", end: str = _STAYS) -> None:
     if started.first_key:
         print("\nClients over TCP, with the first API key, which is shown this once:\n")
         print(f"    export COVE_ENDPOINT={started.url} COVE_API_KEY={started.first_key}")
+    if started.trust:
+        print(_trusting(started.url, started.trust))
     print(_way_in(started))
     print(f"Try: cove session create\n{end}", flush=True)
+
+
+_TRUSTING = """
+Clients trust its certificate with
+
+    export COVE_CA={authority}
+
+and those of AgentBay and AGB, curl, and most others, with
+
+    export SSL_CERT_FILE={bundle}
+    export REQUESTS_CA_BUNDLE=$SSL_CERT_FILE CURL_CA_BUNDLE=$SSL_CERT_FILE
+    export AGENTBAY_ENDPOINT={host} AGENTBAY_API_KEY=$COVE_API_KEY
+    export AGB_ENDPOINT={url} AGB_API_KEY=$COVE_API_KEY
+
+Both files hold no secret: copy them to where clients run."""
+_NEW_AUTHORITY = (
+    "\nIts authority is new, since the old one may not vouch for every name, or expires: copy its files anew."
+)
+
+
+def _trusting(url: str, trust: "Trust") -> str:
+    """What to paste so that clients trust this Cove's own authority."""
+    files = {"authority": shlex.quote(trust.authority), "bundle": shlex.quote(trust.bundle)}
+    said = _TRUSTING.format(url=url, host=url.partition("://")[2], **files)
+    return said + (_NEW_AUTHORITY if trust.is_new else "")
 
 
 def _way_in(started: "Started") -> str:

@@ -48,6 +48,7 @@ CoveError
 ├── TransportFailed
 │   ├── ServerUnreachable
 │   │   └── LocalCoveFailed
+│   ├── ServerNotTrusted
 │   ├── ConnectionLost
 │   ├── AnswerTimedOut
 │   └── AnswerMalformed
@@ -394,6 +395,12 @@ class ServerUnreachable(TransportFailed):
 
     sentence = "no Cove answers at {endpoint}: {reason}; start one with `cove up`, or set COVE_ENDPOINT"
     retryable = True
+
+
+class ServerNotTrusted(TransportFailed):
+    """Something answers at the endpoint, with a certificate that nobody trusted vouches for, or not for this name."""
+
+    sentence = "the certificate of {endpoint} is not trusted: {reason}; {remedy}"
 
 
 class LocalCoveFailed(ServerUnreachable):

@@ -47,10 +47,14 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a gateway serves links: `port` on each session's loopback address, or under `https://*.DOMAIN`."""
+    """Where a gateway serves links: `port` on each session's loopback address, or under `https://*.DOMAIN`.
+
+    `is_secure` where it speaks TLS itself.
+    """
 
     port: int
     wildcard: str = ""
+    is_secure: bool = False
 
 
 def host_of(place: LinkPlace, address: str, token: str) -> str:
@@ -129,7 +133,7 @@ def link_url(place: LinkPlace, address: str, token: str, protocol: Protocol) -> 
     """
     if not place.wildcard:
         scheme = "ws" if protocol is Protocol.WSS else "http"
-        return f"{scheme}://{address}:{place.port}{LINK_PATH}{token}/"
+        return f"{scheme}{'s' if place.is_secure else ''}://{address}:{place.port}{LINK_PATH}{token}/"
     scheme, _, host = place.wildcard.partition("://")
     scheme = scheme.replace("http", "ws") if protocol is Protocol.WSS else scheme
     return f"{scheme}://{host.replace('*', token, 1)}/"

@@ -2,5 +2,6 @@
 
 from cove.gateway.handle import Gateway
 from cove.gateway.listener import listen_on_loopback
+from cove.gateway.secure import Contexts, SecureDoor, context_of
 
-__all__ = ["Gateway", "listen_on_loopback"]
+__all__ = ["Contexts", "Gateway", "SecureDoor", "context_of", "listen_on_loopback"]

@@ -5,10 +5,17 @@ import sys
 from functools import partial
 
 from cove.gateway.asking import Server
-from cove.gateway.control import Channel
-from cove.gateway.places import below_wildcard, on_loopback
+from cove.gateway.control import Channel, Setup
+from cove.gateway.places import Place, below_wildcard, on_loopback
 from cove.gateway.service import Service
 from cove.nobody import run_as_nobody
+
+
+def place_of(setup: Setup) -> Place:
+    """Where links live, as the server says."""
+    if setup.wildcard:
+        return below_wildcard(setup.wildcard)
+    return on_loopback("https" if setup.is_secure else "http")
 
 
 async def _serve(control: socket.socket, listener: socket.socket, file_limit: int) -> None:
@@ -16,8 +23,7 @@ async def _serve(control: socket.socket, listener: socket.socket, file_limit: in
     server = Server(channel)
     setup = await server.setup()
     if setup is not None:
-        place = below_wildcard(setup.wildcard) if setup.wildcard else on_loopback
-        await Service(server, place, file_limit).run(listener)
+        await Service(server, place_of(setup), file_limit, is_secure=setup.is_secure).run(listener)
     channel.close()
 
 

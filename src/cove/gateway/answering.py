@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 import structlog
 
-from cove.core.errors import CoveError, InternalError, LinkRefused
+from cove.core.errors import CoveError, InternalError, LinkRefused, NotSupported
 from cove.core.ids import SessionId
 from cove.core.ports import LinkDoor
-from cove.gateway.control import Admit, CallTool, Channel, Dial, Question, Reply, ToServer, Used, in_memory
+from cove.gateway.control import Admit, CallTool, Certify, Channel, Dial, Question, Reply, ToServer, Used, in_memory
+from cove.gateway.secure import Certifier
 
 _log = structlog.get_logger("cove.gateway")
 _LONGEST_FACT = 200
@@ -18,10 +19,11 @@ Answer = tuple[Reply, int | None]
 
 
 class Answering:
-    """Answers one gateway process after the other."""
+    """Answers one gateway process after the other. `certify` gives certificates where links are served over TLS."""
 
-    def __init__(self, door: LinkDoor) -> None:
+    def __init__(self, door: LinkDoor, certify: Certifier | None = None) -> None:
         self._door = door
+        self._certify = certify
 
     async def serve(self, channel: Channel) -> None:
         """Until the gateway hangs up, or sends what is no question; what is being answered then is given up."""
@@ -57,11 +59,18 @@ class Answering:
         channel.send(reply, descriptor)
 
     async def _asked(self, question: Question) -> Answer:
+        if isinstance(question, Certify):
+            return Reply(question.number, pem=await self._certified(question.address)), None
         if isinstance(question, Admit):
             return Reply(question.number, admission=await self._door.admit(question.token)), None
         if isinstance(question, Dial):
             return Reply(question.number), (await self._dialled(question.token)).detach()
         return Reply(question.number), in_memory(msgspec.json.encode(await self._called(question)))
+
+    async def _certified(self, address: str) -> str:
+        if self._certify is None:
+            raise NotSupported(what="a certificate", reason="this gateway serves plain HTTP")
+        return await self._certify(address)
 
     async def _dialled(self, token: str) -> socket.socket:
         """Asked anew whom the token lets in: the gateway's word is not enough."""

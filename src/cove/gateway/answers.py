@@ -70,6 +70,11 @@ def refusal(status: int, sentence: str, *, as_page: bool, is_retryable: bool = F
     return _answer(status, f"{sentence}\n", "text/plain", retry)
 
 
+def speaks_tls() -> bytes:
+    """The answer to a request in plain HTTP where TLS is spoken."""
+    return refusal(400, "this port speaks TLS: write https:// in place of http://", as_page=False)
+
+
 def refused(error: errors.CoveError, *, as_page: bool) -> bytes:
     """The refusal that an error deserves."""
     return refusal(status_of(error), str(error), as_page=as_page, is_retryable=error.retryable)

@@ -17,6 +17,7 @@ from cove.core.ports import Admission, LinkWatcher
 from cove.gateway.control import (
     Admit,
     CallTool,
+    Certify,
     Channel,
     Closed,
     Dial,
@@ -86,6 +87,11 @@ class Server:
             self._tools -= Counter([token])
         with open(cast("int", descriptor), "rb") as result:  # noqa: ASYNC230 - it lies in memory
             return cast("dict[str, Any]", json.load(result))
+
+    async def certify(self, address: str) -> str:
+        """Certificates and key, as PEM, for connections to this address."""
+        reply, _ = await self._ask(lambda number: Certify(number, address))
+        return reply.pem
 
     def used(self, sessions: list[SessionId]) -> None:
         """Tell that bytes flowed."""

@@ -20,16 +20,21 @@ MOST_BYTES = 192 * 1024
 
 
 class Setup(msgspec.Struct, frozen=True, tag="setup"):
-    """The first message to the gateway. `wildcard` is empty where each session has a loopback address."""
+    """The first message to the gateway. `wildcard` is empty where each session has a loopback address.
+
+    `is_secure` where it speaks TLS itself, with what it asks for by `Certify`.
+    """
 
     wildcard: str
+    is_secure: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True, tag="reply", omit_defaults=True):
-    """The answer to the question of this number: an admission, a descriptor beside it, or an error."""
+    """The answer to the question of this number: an admission, certificates, a descriptor beside it, or an error."""
 
     number: int
     admission: Admission | None = None
+    pem: str = ""
     code: str = ""
     message: str = ""
     facts: dict[str, Any] = {}
@@ -73,6 +78,13 @@ class CallTool(msgspec.Struct, frozen=True, tag="call"):
     request_id: str
 
 
+class Certify(msgspec.Struct, frozen=True, tag="certify"):
+    """With which certificates and key are connections to this address received?"""
+
+    number: int
+    address: str
+
+
 class Used(msgspec.Struct, frozen=True, tag="used"):
     """Bytes flowed in these sessions' links since the last such message; no answer."""
 
@@ -80,7 +92,7 @@ class Used(msgspec.Struct, frozen=True, tag="used"):
 
 
 ToGateway = Setup | Reply | Closed | Paused
-Question = Admit | Dial | CallTool
+Question = Admit | Dial | CallTool | Certify
 ToServer = Question | Used
 
 

@@ -168,7 +168,7 @@ class Exchange:
                 break
             if parts:
                 await self._client.send(*parts)
-            if isinstance(framing, Counted) and framing.left >= WORTH_IT:
+            if isinstance(framing, Counted) and framing.left >= WORTH_IT and not self._client.is_secure:
                 await splice(self._server, self._client, framing.left, self._visited)
                 return
             parts, data = [], await self._server.some()

@@ -15,6 +15,7 @@ from cove.core.ids import SessionId
 from cove.core.ports import LinkDoor
 from cove.gateway.answering import Answering
 from cove.gateway.control import Channel, Closed, Paused, Setup
+from cove.gateway.secure import Certifier
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
 _END_SECONDS = 5.0
@@ -25,14 +26,21 @@ class Gateway:
     """Serves the links of `door` on `listener`, which stays the caller's. Implements `LinkWatcher`.
 
     `wildcard` is `https://*.DOMAIN` behind a proxy, or empty: then every session has a loopback address of its own.
-    `log_fd` is where its process's stderr goes; by default our own.
+    `log_fd` is where its process's stderr goes; by default our own. With `certify` it speaks TLS.
     """
 
     def __init__(
-        self, door: LinkDoor, listener: socket.socket, *, wildcard: str = "", log_fd: int | None = None
+        self,
+        door: LinkDoor,
+        listener: socket.socket,
+        *,
+        wildcard: str = "",
+        log_fd: int | None = None,
+        certify: Certifier | None = None,
     ) -> None:
-        self._door, self._listener, self._wildcard, self._log_fd = door, listener, wildcard, log_fd
-        self._answering = Answering(door)
+        self._door, self._listener, self._log_fd = door, listener, log_fd
+        self._setup = Setup(wildcard, is_secure=certify is not None)
+        self._answering = Answering(door, certify)
         self._process: asyncio.subprocess.Process | None = None
         self._channel: Channel | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -78,7 +86,7 @@ class Gateway:
                 start_new_session=True,
             )
         self._channel = Channel(ours)
-        self._channel.send(Setup(self._wildcard))
+        self._channel.send(self._setup)
         return self._channel
 
     async def _watch(self) -> None:

@@ -7,6 +7,7 @@ that a page finds its own absolute paths. Below a wildcard host, the token is th
 
 import re
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -49,11 +50,15 @@ Place = Callable[[Request, str], Visit]
 """Takes a request, and the local end of its connection as ADDRESS:PORT; raises HttpError, Misdirected, LinkRefused."""
 
 
-def on_loopback(request: Request, local: str) -> Visit:
-    """A visit to a session's own loopback address."""
+def on_loopback(scheme: str = "http") -> Place:
+    """Visits to sessions' own loopback addresses."""
+    return partial(_visit_loopback, scheme)
+
+
+def _visit_loopback(scheme: str, request: Request, local: str) -> Visit:
     if _host(request) != local:
         raise Misdirected
-    host, origin = local.rpartition(":")[0], f"http://{local}"
+    host, origin = local.rpartition(":")[0], f"{scheme}://{local}"
     if prefixed := _PREFIXED.fullmatch(request.target):
         token, path, query = prefixed.groups()
         return Visit(_checked(token), path or f"/{query or ''}", host, origin, prefix=f"{LINK_PATH}{token}")

@@ -7,9 +7,11 @@ import time
 from cove.core.ids import SessionId
 from cove.core.ports import Admission
 from cove.gateway.admissions import Admissions
+from cove.gateway.answers import speaks_tls
 from cove.gateway.asking import Server
 from cove.gateway.client import Client
 from cove.gateway.places import Place
+from cove.gateway.secure import Contexts, SecureDoor
 from cove.gateway.sessions import Sessions
 
 _SWEEP_SECONDS = 1.0
@@ -18,25 +20,40 @@ _BACKLOG = 4096
 
 
 class Service:
-    """Serves links at `place` until the server hangs up."""
+    """Serves links at `place` until the server hangs up; over TLS, if it `is_secure`."""
 
-    def __init__(self, server: Server, place: Place, file_limit: int) -> None:
+    def __init__(self, server: Server, place: Place, file_limit: int, *, is_secure: bool = False) -> None:
         self.place = place
         self.sessions = Sessions(file_limit)
         self.call_tool = server.call_tool
         self._most_clients = min(_MOST_CLIENTS, max(64, file_limit // 3))
         self._server = server
+        self._is_secure = is_secure
         self._admissions = Admissions(server)
         self._clients: set[Client] = set()
 
     async def run(self, listener: socket.socket) -> None:
         """Take connections, and news of the server."""
-        loop = asyncio.get_running_loop()
-        doors = await loop.create_server(lambda: Client(self), sock=listener, backlog=_BACKLOG)
-        async with doors, asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group:
             sweeping = group.create_task(self._sweep())
+            opening = group.create_task(self._open(listener))
             await self._server.listen(self)
             sweeping.cancel()
+            opening.cancel()
+
+    async def _open(self, listener: socket.socket) -> None:
+        """Take connections until cancelled."""
+        doors: asyncio.Server | SecureDoor
+        if self._is_secure:
+            doors = SecureDoor(listener, lambda: Client(self), Contexts(self._server.certify), speaks_tls())
+            doors.start()
+        else:
+            loop = asyncio.get_running_loop()
+            doors = await loop.create_server(lambda: Client(self), sock=listener, backlog=_BACKLOG)
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            doors.close()
 
     # What a client's connection asks.
 

@@ -30,6 +30,7 @@ class Wire(asyncio.Protocol):
         self.is_lost = False
         self.is_broken = False
         self.is_tunnel = False
+        self.is_secure = False
         self._held = b""
         self._is_slow = False
         self._is_paused = False
@@ -41,7 +42,8 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport; whatever it cannot send at once means that the other end is slow."""
         self.transport = cast("asyncio.Transport", transport)  # both loops give one, uvloop's is no subclass
-        self.transport.set_write_buffer_limits(high=0)
+        self.is_secure = transport.get_extra_info("sslcontext") is not None
+        self.transport.set_write_buffer_limits(high=_MOST_HELD if self.is_secure else 0, low=0)  # 0 stops TLS for ever
         self._socket: socket.socket = transport.get_extra_info("socket")
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -57,7 +59,7 @@ class Wire(asyncio.Protocol):
         """The other end sends no more. In a tunnel we may still send; elsewhere it has hung up."""
         self.has_ended = True
         _wake(self._reader)
-        return self.is_tunnel
+        return self.is_tunnel and not self.is_secure
 
     def connection_lost(self, error: Exception | None) -> None:
         """It is gone in both directions."""
@@ -149,8 +151,12 @@ class Wire(asyncio.Protocol):
             self._pause(False)
 
     def end(self) -> None:
-        """Send no more, and still take what comes."""
-        if not self.transport.is_closing():
+        """Send no more, and still take what comes; TLS has no half-closed connections, so there it is over."""
+        if self.transport.is_closing():
+            return
+        if self.is_secure:
+            self.transport.close()
+        else:
             self.transport.write_eof()
 
     def abort(self) -> None:

@@ -34,13 +34,15 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a client needs to know; `timeout` is in seconds.
 
-    `local` is set where no endpoint was named: that Cove is started on first use, and is shown no key.
+    `local` is set where no endpoint was named: that Cove is started on first use, and is shown no key. `ca` is a file
+    of authorities that are trusted, too.
     """
 
     address: Address
     api_key: str
     timeout: float = DEFAULT_SECONDS
     local: LocalCove | None = None
+    ca: str = ""
 
 
 def client_settings(
@@ -59,7 +61,9 @@ def client_settings(
         raise InvalidSetting(name="api_key", value="…", remedy="a key is printable ASCII, as `cove key create` prints")
     if not place:
         return _local_settings(key, known, dict(environ), config.timeout_ms / 1000)
-    return ClientSettings(address=parse_endpoint(place), api_key=key, timeout=config.timeout_ms / 1000)
+    return ClientSettings(
+        address=parse_endpoint(place), api_key=key, timeout=config.timeout_ms / 1000, ca=known.get("COVE_CA", "")
+    )
 
 
 def _local_settings(key: str, known: Mapping[str, str], environ: dict[str, str], timeout: float) -> ClientSettings:

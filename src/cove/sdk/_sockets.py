@@ -9,9 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cove.core.errors import AnswerMalformed, AnswerTimedOut, ConnectionLost, CoveError, ServerUnreachable
+from cove.core.errors import AnswerMalformed, AnswerTimedOut, ConnectionLost, CoveError
 from cove.core.version import __version__
 from cove.sdk._settings import ClientSettings
+from cove.sdk._trust import trusting, unreachable
 from cove.sdk._wire.messages import Nothing, Reply, Request, read
 
 if TYPE_CHECKING:
@@ -206,6 +207,6 @@ def _connect(settings: ClientSettings) -> Any:
         host, port = parts.hostname or "", parts.port or (443 if is_secret else 80)
         line = socket.create_connection((host, port), _CONNECT_SECONDS)
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return ssl.create_default_context().wrap_socket(line, server_hostname=host) if is_secret else line
+        return trusting(settings).wrap_socket(line, server_hostname=host) if is_secret else line
     except OSError as error:
-        raise ServerUnreachable(endpoint=address.shown, reason=str(error)) from error
+        raise unreachable(address.shown, error) from error

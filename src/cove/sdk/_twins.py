@@ -13,11 +13,11 @@ from cove.core.errors import (
     AnswerTimedOut,
     ConnectionLost,
     InvalidInput,
-    ServerUnreachable,
 )
 from cove.core.version import __version__
 from cove.sdk._local import LocalCove, meet
 from cove.sdk._settings import Address, ClientSettings
+from cove.sdk._trust import trusting, unreachable
 from cove.sdk._wire.messages import Reply, Request
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ class Http:
 
         with self._lock:
             if self._pool is None:
-                self._pool = httpx2.Client(limits=_limits(), **_options(self._settings))
+                trust = trusting(self._settings)
+                self._pool = httpx2.Client(limits=_limits(), verify=trust, **_options(self._settings))
                 weakref.finalize(self, self._pool.close)
             return self._pool
 
@@ -153,7 +154,7 @@ class AsyncHttp:
         if address.base_url.startswith("http://"):
             transport = httpx2.AsyncHTTPTransport(verify=False, uds=address.socket, limits=_limits())
             return httpx2.AsyncClient(transport=transport, trust_env=False, **_options(self._settings))
-        return httpx2.AsyncClient(limits=_limits(), **_options(self._settings))
+        return httpx2.AsyncClient(limits=_limits(), verify=trusting(self._settings), **_options(self._settings))
 
     async def send(self, request: Request[Any]) -> Reply:
         """Send and receive; raises a TransportFailed."""
@@ -231,7 +232,7 @@ def _translated(address: Address, request: Request[Any], seconds: float) -> Iter
     try:
         yield
     except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-        raise ServerUnreachable(endpoint=address.shown, reason=_reason(error)) from None
+        raise unreachable(address.shown, error) from None
     except httpx2.TimeoutException:
         raise AnswerTimedOut(seconds=seconds, **facts) from None
     except httpx2.NetworkError:
@@ -244,7 +245,3 @@ def _translated(address: Address, request: Request[Any], seconds: float) -> Iter
         raise AnswerMalformed(reason=str(error), **facts) from error
     except (httpx2.InvalidURL, httpx2.LocalProtocolError) as error:
         raise InvalidInput(name="request", value=request.name, remedy=str(error)) from error
-
-
-def _reason(error: Exception) -> str:
-    return str(error).strip() or type(error).__name__

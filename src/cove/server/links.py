@@ -149,9 +149,12 @@ class Links:
         return await self.opened(SessionId(name), token)
 
     def own_door(self, session: Session) -> dict[str, str]:
-        """Where `GET /callTool` with the session's own token runs its tools, for its owner; empty if nowhere."""
+        """Where `GET /callTool` with the session's own token runs its tools, for its owner; empty if nowhere.
+
+        The clients that ask there speak plain HTTP, always.
+        """
         place = self._parts.settings.links
-        if place is None or place.wildcard or session.state in ENDED:
+        if place is None or place.wildcard or place.is_secure or session.state in ENDED:
             return {}
         address = self.address(session, None)
         return {"network_interface_ip": address, "http_port": str(place.port), "token": self.token(session)}
