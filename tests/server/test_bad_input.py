@@ -144,6 +144,18 @@ def test_unknown_route_and_method_are_told(http: httpx2.Client) -> None:
     assert (answer.status_code, _error(answer)["facts"]["value"]) == (405, "PATCH")
 
 
+def test_wrong_method_is_told_with_those_that_there_are(http: httpx2.Client) -> None:
+    assert http.request("TRACE", "/v1/quotas/blue").headers["allow"] == "DELETE, OPTIONS, PUT"
+
+
+@pytest.mark.parametrize("field", ["sessions", "memory_bytes", "cpus"])
+@pytest.mark.parametrize("amount", [-1, 2**63, 10**400])
+def test_quota_that_is_no_amount_is_refused(http: httpx2.Client, field: str, amount: int) -> None:
+    answer = http.put("/v1/quotas/blue", json={field: amount})
+    assert answer.status_code == 400, answer.text
+    assert http.get("/v1/quotas").json() == {"quotas": []}
+
+
 def test_body_over_the_limit_is_refused(http: httpx2.Client) -> None:
     answer = http.post("/v1/sessions", json={"labels": {"a": "x" * 2_000_000}})
     assert (answer.status_code, _error(answer)["facts"]["name"]) == (413, "body")

@@ -17,6 +17,13 @@ def test_document_describes_every_route_and_its_errors(http: httpx2.Client) -> N
                 assert schema == {"$ref": "#/components/schemas/ErrorAnswer"}, (method, path)
 
 
+def test_document_says_where_no_field_may_be_unknown(http: httpx2.Client) -> None:
+    schemas = http.get("/v1/openapi.json").json()["components"]["schemas"]
+    assert schemas["CreateSession"]["additionalProperties"] is False
+    assert schemas["Quota"]["additionalProperties"] is False
+    assert "additionalProperties" not in schemas["SessionView"]
+
+
 def test_anybody_may_ask_what_this_is(http: httpx2.Client) -> None:
     health = http.get("/healthz", headers={"Authorization": ""}).json()
     assert (health["status"], health["version"]) == ("ok", __version__)

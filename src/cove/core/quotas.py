@@ -8,6 +8,8 @@ from cove.core.errors import QuotaExceeded
 from cove.core.ids import TenantId
 from cove.core.limits import Limits
 
+MOST = 2**53
+"""Beyond it, numbers in JSON are not exact everywhere."""
 EVERYBODY = TenantId("*")
 """The name under which the quota of every tenant stands that has none of its own."""
 
@@ -18,9 +20,9 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `memory_bytes` and `cpus` are sums of the sessions' limits, not of what they happen to use.
     """
 
-    sessions: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    memory_bytes: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    cpus: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    sessions: Annotated[int, msgspec.Meta(ge=0, le=MOST)] | None = None
+    memory_bytes: Annotated[int, msgspec.Meta(ge=0, le=MOST)] | None = None
+    cpus: Annotated[float, msgspec.Meta(ge=0, le=1e6)] | None = None
 
 
 class InUse(msgspec.Struct, frozen=True, kw_only=True):

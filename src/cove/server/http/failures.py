@@ -1,12 +1,15 @@
 """The only place that knows which HTTP status a failure deserves."""
 
 import math
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import Method
 from litestar.utils.scope.state import ScopeState
 
 from cove.core import errors
@@ -34,6 +37,9 @@ STATUSES: dict[type[errors.CoveError], int] = {
 }
 log = structlog.get_logger("cove.server")
 _LONGEST_FACT = 200
+_WHOLE = "data"
+"""What Litestar calls a body."""
+_METHODS: tuple[Method, ...] = ("DELETE", "GET", "OPTIONS", "POST", "PUT")
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -91,7 +97,18 @@ def answer_http_exception(request: AnyRequest, error: HTTPException) -> Response
         return _respond(request, _misfit(request, error), 400)
     kinds = {404: _no_route, 405: _wrong_method, 413: _too_large}
     kind = kinds.get(error.status_code, _not_json)
-    return _respond(request, kind(request, error), error.status_code)
+    answer = _respond(request, kind(request, error), error.status_code)
+    if error.status_code == 405:
+        answer.headers["Allow"] = ", ".join(_allowed(request))
+    return answer
+
+
+def _allowed(request: AnyRequest) -> Iterator[str]:
+    """The methods that the path has."""
+    for method in _METHODS:
+        with suppress(HTTPException):
+            request.app.asgi_router.handle_routing(request.scope["path"], method)
+            yield method
 
 
 def _no_route(request: AnyRequest, _: HTTPException) -> errors.CoveError:
@@ -114,6 +131,8 @@ def _not_json(_: AnyRequest, error: HTTPException) -> errors.CoveError:
 def _misfit(request: AnyRequest, error: ValidationException) -> errors.CoveError:
     first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
     name, remedy = first.get("key", "body"), first.get("message", error.detail)
+    if first.get("source") == "body" and name == _WHOLE:
+        return errors.InvalidInput(name="body", value="…", remedy=remedy)
     if first.get("source") == "query":
         return errors.InvalidInput(name=name, value=request.query_params.get(name), remedy=remedy)
     return errors.InvalidInput(name=name, value=_sent(request, name), remedy=remedy)

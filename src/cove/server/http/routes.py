@@ -9,13 +9,13 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from cove.core.errors import CoveError
 from cove.core.version import __version__
 from cove.server.http import about, keys, links, network, quotas, sessions, terminals, tools, usage
 from cove.server.http.auth import authentication, caller_of
+from cove.server.http.documents import Document
 from cove.server.http.failures import answer_cove_error, answer_defect, answer_http_exception
 from cove.server.http.sockets import remember
 from cove.server.settings import ServerSettings
@@ -101,7 +101,7 @@ def _document() -> OpenAPIConfig:
         version=__version__,
         description="Sessions for AI agents: isolated Linux computers, reached through tools.",
         path="/v1",
-        render_plugins=[JsonRenderPlugin()],
+        render_plugins=[Document()],
         components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
         use_handler_docstrings=True,
         operation_id_creator=lambda handler, _method, _path: handler.handler_name,
