@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 
 from cove.compat.operations import WireAnswer
-from cove.compat.operations.refusals import LONGEST_MESSAGE, retry_headers
+from cove.compat.operations.refusals import NO_SESSION, Wording, retry_headers, sentence
 from cove.compat.operations.tools import ToolResult
 from cove.core import errors
 
-_LONGEST_ID = 80
+_WORDING = Wording(no_session=f"[{NO_SESSION[0]}] Session {{session_id}} not found")
 
 STATUSES: dict[type[errors.CoveError], int] = {
     errors.InvalidInput: 400,
@@ -39,9 +39,7 @@ def refusal(error: errors.CoveError, request_id: str, statuses: dict[type[errors
 
 def said(error: errors.CoveError) -> str:
     """An error's sentence; of a session that is no more in words by which scripts, and the clients, know it."""
-    if isinstance(error, errors.SessionNotFound):
-        return f"[InvalidMcpSession.NotFound] Session {str(error.facts['session_id'])[:_LONGEST_ID]} not found"
-    return str(error)[:LONGEST_MESSAGE]
+    return sentence(error, _WORDING)
 
 
 def _answer(

@@ -18,7 +18,16 @@ from cove.core.ids import SessionId
 _PLACE = re.compile("/link/([^/]*)/callTool$")
 _SOCKET = re.compile("/link/([^/]*)/ws$")
 TOKEN_HEADER = "x-access-token"  # noqa: S105 - where it is shown
-_CALL = {"tool": str, "args": dict[str, Any], "token": str}
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
+    tool: str = ""
+    args: dict[str, Any] = {}
+    token: str = ""
+
+
+_CALLS = msgspec.json.Decoder(_Call)
+_KINDS = {field.name: field.type for field in msgspec.structs.fields(_Call)}
 
 
 class Link:
@@ -41,8 +50,8 @@ class Link:
             raise InvalidInput(name="method", value=request.method, remedy="send a POST")
         session_id = _session(request.path)
         fields = _fields(request.body)
-        caller = await service.holder(session_id, shown_token(request.headers.get(TOKEN_HEADER, ""), fields))
-        call = CallTool(session_id=session_id, name=fields.get("tool", ""), args=fields.get("args", {}))
+        caller = await service.holder(session_id, _token(request.headers.get(TOKEN_HEADER, ""), fields.token))
+        call = CallTool(session_id=session_id, name=fields.tool, args=fields.args)
         given: ToolResult = await call_tool.run(service, caller, call)
         return result(request.request_id, given)
 
@@ -51,12 +60,11 @@ class Link:
         return refusal(error, request.request_id, STATUSES)
 
 
-def shown_token(in_header: str, fields: dict[str, Any]) -> str:
+def _token(in_header: str, in_body: str) -> str:
     """The token, wherever it is shown; two that differ are none."""
-    in_body = fields.get("token", "")
     if in_header and in_body and in_header != in_body:
         raise LinkRefused(problem="two tokens came with it")
-    return str(in_header or in_body)
+    return in_header or in_body
 
 
 def session_of_socket(path: str) -> SessionId | None:
@@ -70,8 +78,11 @@ def _session(path: str) -> SessionId:
     return SessionId(found[1] if found else "")
 
 
-def _fields(body: bytes) -> dict[str, Any]:
-    """The fields of a call that are there; the tool's server, and the client's own request id, change nothing."""
-    fields = read_json("body", body, dict[str, msgspec.Raw])
-    known = {name: kind for name, kind in _CALL.items() if name in fields}
-    return {name: read_value(name, msgspec.json.decode(fields[name]), kind) for name, kind in known.items()}
+def _fields(body: bytes) -> _Call:
+    """What a call says; the tool's server, and the client's own request id, change nothing."""
+    try:
+        return _CALLS.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):  # its arguments may be JSON in text
+        fields = read_json("body", body, dict[str, Any])
+    known = {name: kind for name, kind in _KINDS.items() if name in fields}
+    return _Call(**{name: read_value(name, fields[name], kind) for name, kind in known.items()})
