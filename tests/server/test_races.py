@@ -90,6 +90,13 @@ async def test_call_can_be_cancelled(many: httpx2.AsyncClient) -> None:
     assert call.result().json()["failure"]["code"] == "CommandCancelled"
 
 
+async def test_call_of_a_paused_session_cannot_be_cancelled_and_says_so_at_once(many: httpx2.AsyncClient) -> None:
+    session = await _new(many)
+    (await many.post(f"/v1/sessions/{session}/pause")).raise_for_status()
+    answer = await many.delete(f"/v1/sessions/{session}/calls/c-1")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "SessionPaused")
+
+
 @pytest.mark.parametrize("seed", range(5))
 async def test_moves_in_any_order_at_once_never_leave_a_session_astray(
     many: httpx2.AsyncClient, cove: Cove, seed: int

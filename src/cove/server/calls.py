@@ -8,7 +8,7 @@ import msgspec
 from cove.core.errors import InvalidInput, InvalidToolArguments, SessionNotFound, ToolNotFound
 from cove.core.frames import FrameRefused, is_shallow
 from cove.core.ids import CallId, SessionId, text_id
-from cove.core.session import ENDED, Session
+from cove.core.session import ENDED, Session, State, refusal
 from cove.core.tool import AnsweredBy, Outcome, Tool
 from cove.server.moves import Moves
 from cove.server.parts import Caller, Parts
@@ -17,6 +17,8 @@ from cove.server.shapes import Shapes
 
 DEEPEST_ARGUMENTS = 32
 LONGEST_CALL_ID = 128
+_STAND_STILL = (State.PAUSING, State.PAUSED)
+"""States in which a guest does not answer, and whoever asks it something waits for the resume."""
 
 
 class Calls:
@@ -58,8 +60,10 @@ class Calls:
                 raise InvalidToolArguments(tool=name, reason=str(error)) from error
 
     async def cancel(self, caller: Caller, session_id: SessionId, call_id: str) -> None:
-        """End a call that runs; raises CallNotFound."""
-        await self._living(caller, session_id)
+        """End a call that runs; raises CallNotFound, and SessionPaused where it stands still until the resume."""
+        session = await self._living(caller, session_id)
+        if session.state in _STAND_STILL:
+            raise refusal(session, "end a call")
         await self._parts.driver.cancel(session_id, _check_call_id(call_id))
 
     async def _living(self, caller: Caller, session_id: SessionId) -> Session:

@@ -49,7 +49,11 @@ async def call_tool(
     return ToolAnswer(structured=outcome.structured, failure=outcome.failure, text=text)
 
 
-@delete("/sessions/{session_id:str}/calls/{call_id:str}", status_code=204, responses=_FOUND)
+@delete(
+    "/sessions/{session_id:str}/calls/{call_id:str}",
+    status_code=204,
+    responses={**_FOUND, 409: WRONG_STATE, 502: SANDBOX},
+)
 async def cancel_call(
     session_id: FromPath[str], call_id: FromPath[str], calls: NamedDependency[Calls], caller: NamedDependency[Caller]
 ) -> None:
