@@ -10,7 +10,7 @@ import msgspec
 
 from cove.core import errors
 
-LONGEST_MESSAGE = 2000
+_LONGEST_SENTENCE = 2000
 _LONGEST_ID = 80
 _OUR_KEY = "COVE_API_KEY"
 Codes = Mapping[type[errors.CoveError], tuple[str, int]]
@@ -45,7 +45,7 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     no_session: str
-    key: str
+    key: str = _OUR_KEY
     codes: Codes = {}
 
 
@@ -62,14 +62,14 @@ def tell(error: errors.CoveError, wording: Wording) -> Refusal:
     """Tell of an error in a wire's words."""
     codes = {**CODES, **wording.codes}
     code, status = next(codes[cls] for cls in type(error).__mro__ if cls in codes)
-    message = _message(error, wording)[:LONGEST_MESSAGE]
-    return Refusal(code=code, status=status, message=message, headers=retry_headers(error))
+    return Refusal(code=code, status=status, message=sentence(error, wording), headers=retry_headers(error))
 
 
-def _message(error: errors.CoveError, wording: Wording) -> str:
+def sentence(error: errors.CoveError, wording: Wording) -> str:
+    """What people read of an error."""
     if isinstance(error, errors.SessionNotFound):
         return wording.no_session.format(session_id=str(error.facts["session_id"])[:_LONGEST_ID])
-    return str(error).replace(_OUR_KEY, wording.key)
+    return str(error).replace(_OUR_KEY, wording.key)[:_LONGEST_SENTENCE]
 
 
 def retry_headers(error: errors.CoveError) -> dict[str, str]:
