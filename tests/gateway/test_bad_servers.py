@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.gateway.world import PATIENCE, World, answering, saying
+from tests.gateway.world import PATIENCE, World, answering, hanging, saying
 
 from cove.core.ids import SessionId
 
@@ -106,17 +106,11 @@ async def test_a_client_that_leaves_a_hanging_server_is_forgotten_by_it(world: W
 
 async def test_a_server_that_hangs_holds_up_nobody_else(world: World) -> None:
     asked = asyncio.Event()
-
-    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        asked.set()
-        await reader.read()
-
-    await world.inside(hang)
+    await world.inside(hanging(asked))
     await world.inside(answering(b"quick"), session=SessionId("s-two"))
-    hanging, other = world.door.link("a"), world.door.link("b", session=SessionId("s-two"), host="127.128.0.2")
+    stuck, other = world.door.link("a"), world.door.link("b", session=SessionId("s-two"), host="127.128.0.2")
     caller = await world.connect()
-    await caller.send(f"GET /_cove/{hanging}/ HTTP/1.1\nHost: {world.host}\n\n")
+    await caller.send(f"GET /_cove/{stuck}/ HTTP/1.1\nHost: {world.host}\n\n")
     async with asyncio.timeout(PATIENCE):
         await asked.wait()
 

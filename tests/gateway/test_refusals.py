@@ -5,7 +5,7 @@ import time
 
 import pytest
 from tests.gateway.fake_door import PORT, SESSION, token_of
-from tests.gateway.world import PATIENCE, World, answering, free_port, request_head, running_world
+from tests.gateway.world import PATIENCE, World, answering, free_port, hanging, request_head, running_world
 
 from cove.core.errors import (
     CoveError,
@@ -225,13 +225,7 @@ async def test_revoking_one_link_leaves_the_others(world: World) -> None:
 
 async def test_a_request_that_waits_when_its_link_is_revoked_is_told(world: World) -> None:
     asked = asyncio.Event()
-
-    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        asked.set()
-        await reader.read()
-
-    await world.inside(hang)
+    await world.inside(hanging(asked))
     waiting = asyncio.create_task(world.get(f"/_cove/{world.door.link()}/"))
     async with asyncio.timeout(PATIENCE):
         await asked.wait()

@@ -161,6 +161,17 @@ def request_head(raw: bytes) -> tuple[str, list[tuple[str, str]]]:
     return first, [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
 
 
+def hanging(asked: asyncio.Event) -> Serve:
+    """A server that says when it was asked, and never answers."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+
+    return serve
+
+
 def answering(
     body: bytes = b"hello", *fields: str, status: str = "200 OK", requests: list[bytes] | None = None
 ) -> Serve:

@@ -12,18 +12,23 @@ from cove.node.syscalls import CLONE_NEWNET, setns, unshare
 
 
 @pytest.fixture
-def outside() -> Iterator[None]:
-    """A network of the test's own in place of the host's: `lo` with two addresses beside 127.0.0.1."""
+def apart() -> Iterator[None]:
+    """A network of the test's own in place of the host's, with nothing but `lo`."""
     before = os.open("/proc/self/ns/net", os.O_RDONLY)
     try:
         unshare(CLONE_NEWNET)
         bring_up_loopback()
-        for address in (NAMED, OWN):
-            subprocess.run(["ip", "addr", "add", f"{address}/32", "dev", "lo"], check=True)
         yield
     finally:
         setns(before, CLONE_NEWNET)
         os.close(before)
+
+
+@pytest.fixture
+def outside(apart: None) -> None:
+    """The same, and `lo` has two addresses beside 127.0.0.1."""
+    for address in (NAMED, OWN):
+        subprocess.run(["ip", "addr", "add", f"{address}/32", "dev", "lo"], check=True)
 
 
 @pytest.fixture

@@ -5,28 +5,13 @@ import os
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Iterator
 
 import pytest
 
 from cove.node import redirect
-from cove.node.netns import DNS_PORT, RELAY_PORT, bring_up_loopback
-from cove.node.syscalls import CLONE_NEWNET, setns, unshare
+from cove.node.netns import DNS_PORT, RELAY_PORT
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("nft") is None, reason="needs root and nft")
-
-
-@pytest.fixture
-def apart() -> Iterator[None]:
-    """A network namespace of the test's own."""
-    before = os.open("/proc/self/ns/net", os.O_RDONLY)
-    try:
-        unshare(CLONE_NEWNET)
-        bring_up_loopback()
-        yield
-    finally:
-        setns(before, CLONE_NEWNET)
-        os.close(before)
 
 
 def ruleset() -> str:

@@ -8,10 +8,10 @@ import pytest
 from cove.testing import Cove
 
 
-def client_of(cove: Cove) -> httpx2.Client:
-    """An operator's client."""
+def client_of(cove: Cove, key: str = "") -> httpx2.Client:
+    """A client with this key, or an operator's."""
     transport = httpx2.HTTPTransport(uds=str(cove.socket))
-    headers = {"Authorization": f"Bearer {cove.api_key}"}
+    headers = {"Authorization": f"Bearer {key or cove.api_key}"}
     return httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30)
 
 
@@ -23,6 +23,14 @@ def anyio_backend() -> str:
 @pytest.fixture
 def http(cove: Cove) -> Iterator[httpx2.Client]:
     with client_of(cove) as client:
+        yield client
+
+
+@pytest.fixture
+def tenant(http: httpx2.Client, cove: Cove) -> Iterator[httpx2.Client]:
+    """A client of the tenant `blue`."""
+    secret = http.post("/v1/keys", json={"tenant": "blue"}).json()["secret"]
+    with client_of(cove, secret) as client:
         yield client
 
 

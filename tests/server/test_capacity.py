@@ -84,14 +84,6 @@ def test_creation_that_takes_too_long_is_given_up(connect: Connect) -> None:
         assert http.get("/v1/sessions").json()["total"] == 0
 
 
-@pytest.fixture
-def tenant(http: httpx2.Client, cove: Cove) -> httpx2.Client:
-    secret = http.post("/v1/keys", json={"tenant": "blue"}).json()["secret"]
-    transport = httpx2.HTTPTransport(uds=str(cove.socket))
-    headers = {"Authorization": f"Bearer {secret}"}
-    return httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30)
-
-
 def _quota(http: httpx2.Client, tenant: str, **quota: float) -> dict[str, object]:
     return http.put(f"/v1/quotas/{tenant}", json=quota).raise_for_status().json()
 

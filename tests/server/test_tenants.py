@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
-import pytest
 
-from cove.testing import Cove, running_cove
+from cove.testing import running_cove
 
 Client = Callable[[str], httpx2.Client]
 BODIES: dict[str, Any] = {
@@ -25,14 +24,6 @@ def _routes() -> list[tuple[str, str]]:
         with httpx2.Client(transport=transport, base_url="http://cove") as client:
             paths = client.get("/v1/openapi.json").json()["paths"]
     return [(method.upper(), path) for path, found in paths.items() for method in found if "{session_id}" in path]
-
-
-@pytest.fixture
-def tenant(http: httpx2.Client, cove: Cove) -> httpx2.Client:
-    secret = http.post("/v1/keys", json={"tenant": "blue"}).json()["secret"]
-    transport = httpx2.HTTPTransport(uds=str(cove.socket))
-    headers = {"Authorization": f"Bearer {secret}"}
-    return httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30)
 
 
 def test_session_of_another_tenant_does_not_exist_on_any_route(
