@@ -12,7 +12,8 @@ from cove.guest.tools import catalogue
 from reference_tables import table
 
 METHODS = Path(__file__).with_name("client_methods.toml")
-WORKS, IN_CLIENT = "works", "in the client alone"
+WORKS, IN_CLIENT, CHANGES_NOTHING = "works", "in the client alone", "changes nothing"
+_KINDS = {"nothing": "capability"}
 _TOOLS = frozenset(tool.name for tool in catalogue())
 
 
@@ -40,7 +41,8 @@ def clients_page() -> str:
 _INTRO = """# Official clients
 
 What Cove does with everything that the clients of AgentBay and AGB can ask for. What is *refused* is answered with an
-error that the client shows as it is, and that names the capability which this version has not built.
+error that the client shows as it is, and that names the capability which this version has not built. What *changes
+nothing* needs that capability, too, and looks at no answer.
 """
 
 
@@ -85,7 +87,7 @@ def _methods(groups: dict[str, dict[str, str]]) -> Iterator[Method]:
         for names, needs in entries.items():
             each = [need.strip().partition(" ")[::2] for need in needs.split(",")]
             verdict = _worst([_judge(kind, name) for kind, name in each])
-            shown = ", ".join(f"{kind} `{name}`" if name else "" for kind, name in each)
+            shown = ", ".join(f"{_KINDS.get(kind, kind)} `{name}`" if name else "" for kind, name in each)
             yield from (Method(group, name, shown, verdict) for name in names.split())
 
 
@@ -94,6 +96,8 @@ def _judge(kind: str, name: str) -> str:
         return _verdict(ACTIONS[name])
     if kind == "tool":
         return WORKS if name in _TOOLS else f"refused: {LACKING[name]}"
+    if kind == "nothing":
+        return f"{CHANGES_NOTHING}: {name}"
     return IN_CLIENT if kind == "client" else f"refused: {name}"
 
 
@@ -103,6 +107,8 @@ def _worst(verdicts: list[str]) -> str:
 
 def _counted(verdicts: list[str], things: str) -> str:
     works, client = verdicts.count(WORKS), verdicts.count(IN_CLIENT)
-    refused = len(verdicts) - works - client
+    refused = sum(verdict.startswith("refused") for verdict in verdicts)
+    idle = len(verdicts) - works - client - refused
     alone = f", {client} are answered in the client alone" if client else ""
-    return f"Of {len(verdicts)} {things}, {works} work{alone}, and {refused} are refused."
+    nothing = f", {idle} change nothing" if idle else ""
+    return f"Of {len(verdicts)} {things}, {works} work{alone}{nothing}, and {refused} are refused."
