@@ -43,6 +43,29 @@ def session(make: Make) -> dict[str, Any]:
     return make()
 
 
+class Idler:
+    """A session that idleness pauses after a minute; `told` is what AGB's client is told of it."""
+
+    def __init__(self, wire: httpx2.Client, key: str) -> None:
+        self._wire, self._shown = wire, {"Authorization": f"Bearer {key}"}
+        made = wire.post("/v1/sessions", json={"idle_timeout": 60}, headers=self._shown).json()
+        self._path = f"/v1/sessions/{made['session_id']}"
+        asked = {"sessionId": made["session_id"]}
+        self.told = wire.post("/mcp/getSession", json=asked, headers=self._shown).json()["data"]
+
+    def state(self) -> str:
+        return str(self._wire.get(self._path, headers=self._shown).json()["state"])
+
+    def move(self, move: str) -> None:
+        """Pause or resume it, as somebody does by hand."""
+        self._wire.post(f"{self._path}/{move}", headers=self._shown).raise_for_status()
+
+
+@pytest.fixture
+def idler(wire: httpx2.Client, key: str) -> Idler:
+    return Idler(wire, key)
+
+
 @pytest.fixture
 def call(wire: httpx2.Client, session: dict[str, Any]) -> Call:
     """Calls a tool over the session's LinkUrl as the official clients do; gives the body, and `status`."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.compat.link.conftest import PUBLIC, Call, Make, text_of
+from tests.compat.link.conftest import PUBLIC, Call, Idler, Make, text_of
 
 from cove.testing import Cove, running_cove
 
@@ -120,24 +120,16 @@ def test_session_that_somebody_paused_says_so(
     assert "is PAUSED: call resume() first" in text_of(answer)
 
 
-def test_call_is_a_use_and_wakes_what_idleness_paused(
-    wire: httpx2.Client, cove: Cove, key: str, call: Call, make: Make
-) -> None:
-    shown = {"Authorization": f"Bearer {key}"}
-    idle = wire.post("/v1/sessions", json={"idle_timeout": 60}, headers=shown).json()["session_id"]
-    told = wire.post("/mcp/getSession", json={"sessionId": idle}, headers=shown).json()["data"]
-
-    def state() -> Any:
-        return wire.get(f"/v1/sessions/{idle}", headers=shown).json()["state"]
-
+def test_call_is_a_use_and_wakes_what_idleness_paused(cove: Cove, idler: Idler, call: Call) -> None:
+    place = {"token": idler.told["token"], "link_url": idler.told["linkUrl"]}
     cove.pass_time(40)
-    assert call(command="true", token=told["token"], link_url=told["linkUrl"])["status"] == 200
+    assert call(command="true", **place)["status"] == 200
     cove.pass_time(40)
-    assert state() == "RUNNING"
+    assert idler.state() == "RUNNING"
     cove.pass_time(61)
-    assert state() == "PAUSED"
-    assert text_of(call(command="echo up", token=told["token"], link_url=told["linkUrl"]))["stdout"] == "up\n"
-    assert state() == "RUNNING"
+    assert idler.state() == "PAUSED"
+    assert text_of(call(command="echo up", **place))["stdout"] == "up\n"
+    assert idler.state() == "RUNNING"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.compat.link.conftest import Make
+from tests.compat.link.conftest import Idler, Make
 from tests.waiting import until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, unix_connect
@@ -356,30 +356,21 @@ def test_sessions_watches_and_sockets_are_bounded_and_given_back(connect: Connec
     until(lambda: clients[1].watch("17") == {"phase": "end"}, "a watch could be had again")
 
 
-def test_watch_is_a_use_and_wakes_what_idleness_paused(
-    wire: httpx2.Client, cove: Cove, key: str, connect: Connect
-) -> None:
-    shown = {"Authorization": f"Bearer {key}"}
-    idle = wire.post("/v1/sessions", json={"idle_timeout": 60}, headers=shown).json()["session_id"]
-    told = wire.post("/mcp/getSession", json={"sessionId": idle}, headers=shown).json()["data"]
-
-    def state() -> Any:
-        return wire.get(f"/v1/sessions/{idle}", headers=shown).json()["state"]
-
-    client = connect(told["token"], told["wsUrl"])
+def test_watch_is_a_use_and_wakes_what_idleness_paused(cove: Cove, idler: Idler, connect: Connect) -> None:
+    client = connect(idler.told["token"], idler.told["wsUrl"])
     cove.pass_time(61)
-    assert state() == "PAUSED"
+    assert idler.state() == "PAUSED"
     assert client.watch("/tmp") == {"phase": "end"}
-    assert state() == "RUNNING"
+    assert idler.state() == "RUNNING"
     cove.pass_time(600)
-    assert state() == "RUNNING"
+    assert idler.state() == "RUNNING"
     client.ask("unsubscribe_file_change", path="/tmp")
 
     def sleeps() -> bool:
         cove.pass_time(61)
-        return bool(state() == "PAUSED")
+        return idler.state() == "PAUSED"
 
     until(sleeps, "it was idle again")
-    wire.post(f"/v1/sessions/{idle}/resume", headers=shown).raise_for_status()
-    wire.post(f"/v1/sessions/{idle}/pause", headers=shown).raise_for_status()
+    idler.move("resume")
+    idler.move("pause")
     assert client.watch("/tmp")["code"] == "SessionPaused"
