@@ -11,6 +11,7 @@ import pytest
 from tests.looking import PATIENCE, Look
 from websockets.exceptions import InvalidStatus
 
+from cove.core.errors import SandboxFailed
 from cove.testing import Cove, running_cove
 
 from .conftest import client_of
@@ -256,3 +257,20 @@ def test_two_terminals_do_not_mix(look: Open) -> None:
 
 def state(http: httpx2.Client, session: str) -> str:
     return str(http.get(f"/v1/sessions/{session}").json()["state"])
+
+
+def test_who_types_into_a_session_that_cannot_be_woken_is_told(cove: Cove, http: httpx2.Client) -> None:
+    session = http.post("/v1/sessions", json={"idle_timeout": 60}).json()["session_id"]
+
+    async def stuck(operation: str, _: str) -> None:
+        if operation == "resume":
+            raise SandboxFailed(reason="a process does not thaw")
+
+    with closing(Look(cove.endpoint, session, key=cove.api_key)) as one:
+        assert one.id
+        cove.pass_time(61)
+        cove.driver.before = stuck
+        one.type("echo lost\n")
+        last = one.end()
+    assert (last["type"], last["code"]) == ("failed", "SandboxFailed")
+    assert "does not thaw" in last["message"]

@@ -26,6 +26,8 @@ from cove.server.terminals import Terminals, Window
 
 _RESPONSES = {**ERRORS, 404: NOT_FOUND, 409: WRONG_STATE, 502: SANDBOX}
 _NORMAL, _BROKEN = 1000, 1011
+_LAST_WORD_SECONDS = 5.0
+"""For a terminal to tell how it ended where something was typed too late; then what went wrong is told instead."""
 _SAID: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
 Socket = WebSocket[Any, Any, Any]
 
@@ -87,9 +89,9 @@ async def _converse(socket: Socket, window: Window) -> Heard | None:
     sides = {shown, heard}
     try:
         await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
-        if shown.done() or isinstance(heard.exception(), SandboxFailed):
-            return await shown  # what is typed too late must not hide how it ended
-        return heard.result()
+        if not shown.done() and isinstance(heard.exception(), SandboxFailed):
+            await asyncio.wait((shown,), timeout=_LAST_WORD_SECONDS)
+        return (shown if shown.done() else heard).result()
     except CoveError as error:
         body = error_answer(error, "").error
         return Failed(code=body.code, message=body.message, retryable=body.retryable)
