@@ -13,7 +13,8 @@ from cove.testing import SimulatedDriver
 def main() -> None:
     """Serve until told to stop."""
     data = Path(sys.argv[1])
-    serve(settings_from({"data": data, "port": 0}), driver=SimulatedDriver(data / "simulated"), on_started=show_json)
+    port = os.environ.get("COVE_PORT", "0")
+    serve(settings_from({"data": data, "port": port}), driver=SimulatedDriver(data / "simulated"), on_started=show_json)
     sys.stdout.flush()
     os._exit(0)  # a simulated guest's thread may wait for its command: a real one would not live in this process
 

@@ -11,9 +11,11 @@ _LAST_LINE = "sessions live on."
 class Serving(Server):
     """A server on one data directory, started again with other options where a page asks for it."""
 
+    _options = ""
+
     def serve(self) -> None:
-        """See that a server runs; with which options is for pages that start it themselves."""
-        if not self.is_running:
+        """See that a server runs; with which options is for pages that start it themselves, but that it speaks HTTP."""
+        if not self.is_running or "--tls" in self._options:
             self.restart("")
 
     @property
@@ -27,6 +29,7 @@ class Serving(Server):
         if self.is_running:
             self.delete_sessions()
             assert self.stop() == 0, self.errors()
+        self._options = options
         for path in self.data.glob("cove.db*"):
             path.unlink()
         if not IS_REAL:

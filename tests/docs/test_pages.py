@@ -26,11 +26,11 @@ from .serving import Serving
 LISTED = tomllib.loads(Path(__file__).with_name("not_run.toml").read_text())
 NOT_RUN = LISTED["block"]
 RUN_KINDS = ("python", "console", "sh")
-PLAIN_KINDS = ("text", "ini")
+PLAIN_KINDS = ("text", "ini", "nginx")
 _UP = re.compile(r"^cove up\b(.*)$")
 _MARK = "\x1e"
 _SECONDS = 60
-_USUAL_URL = "http://127.0.0.1:7717"
+_USUAL_URL = re.compile(r"https?://127\.0\.0\.1:7717")
 """Where pages say that a Cove is; the one of the tests has a free port."""
 CLIENTS = {f"{client.wheel}=={client.version}": client for client in (*AGENTBAY, *AGB)}
 
@@ -93,9 +93,9 @@ def run_shell(block: Block, serving: Serving) -> None:
         commands = commands[1:]
     if not commands:
         return
-    if any(_USUAL_URL in command for command, _ in commands):
+    if any(_USUAL_URL.search(command) for command, _ in commands):
         url = serving.url
-        commands = [(command.replace(_USUAL_URL, url), said) for command, said in commands]
+        commands = [(_USUAL_URL.sub(url, command), said) for command, said in commands]
     script = "".join(f"{command}\nprintf '{_MARK}%s{_MARK}' $?\n" for command, _ in commands)
     environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
     done = subprocess.run(
