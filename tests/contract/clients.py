@@ -70,6 +70,7 @@ def _agb(version: str) -> Client:
         endpoint_variable="AGB_ENDPOINT",
         key_variable="AGB_API_KEY",
         pins=("websockets==17.4",),
+        params="agb.session_params:CreateSessionParams",
     )
 
 

@@ -12,11 +12,9 @@ Make = Callable[..., Any]
 
 
 @pytest.fixture
-def maker(place: Place, client: Client, key: str, cloud: Any) -> Iterator[Maker]:
-    """Of this test's tenant."""
-    maker = Maker(place, client, key, cloud)
-    yield maker
-    maker.end()
+def maker(place: Place, client: Client, key: str, cloud: Any) -> Maker:
+    """Of this test's tenant, whose sessions end with the test."""
+    return Maker(place, client, key, cloud)
 
 
 @pytest.fixture
@@ -35,9 +33,8 @@ def image(request: pytest.FixtureRequest) -> str:
 def session(place: Place, client: Client, image: str) -> Iterator[Any]:
     """One that all tests of a module share, of a tenant of its own."""
     key = place.make_key()
-    maker = Maker(place, client, key, place.begin(client, key))
-    yield maker.make(image_id=image, **_more(client))
-    maker.end()
+    yield Maker(place, client, key, place.begin(client, key)).make(image_id=image, **_more(client))
+    place.end_sessions(key)
 
 
 def _more(client: Client) -> dict[str, Any]:

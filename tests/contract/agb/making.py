@@ -1,4 +1,4 @@
-"""Makes sessions of AGB's client, and ends them at once: the client itself looks only every second for their end."""
+"""Makes sessions of AGB's client."""
 
 from typing import Any
 
@@ -11,23 +11,18 @@ IMAGE = "agb-code-space-1"
 
 
 class Maker:
-    """Makes a tenant's sessions, and ends them."""
+    """Makes a tenant's sessions."""
 
     def __init__(self, place: Place, client: Client, key: str, cloud: Any) -> None:
         self.place, self.client, self.key, self.cloud = place, client, key, cloud
-        self._made: list[str] = []
 
     def wish(self, **params: Any) -> Any:
         """The parameters of a session; AGB's newest client must name an image."""
-        return self.place.process(self.client).find("agb.session_params:CreateSessionParams")(
-            **{"image_id": IMAGE, **params}
-        )
+        return self.place.process(self.client).find(self.client.params)(**{"image_id": IMAGE, **params})
 
     def make(self, **params: Any) -> Any:
         """A session that runs."""
-        session = good(self.cloud.create(self.wish(**params))).session
-        self._made.append(session.session_id)
-        return session
+        return good(self.cloud.create(self.wish(**params))).session
 
     def ask(self, path: str, session_id: str) -> Any:
         """What an endpoint answers that this client has no method for."""
@@ -39,8 +34,3 @@ class Maker:
     def status(self, session: Any) -> str:
         """Its state."""
         return str(self.ask("/mcp/getSessionInfo", session.session_id)["data"]["status"])
-
-    def end(self) -> None:
-        """Those that live."""
-        for session_id in self._made:
-            self.ask("/mcp/releaseSession", session_id)

@@ -86,8 +86,7 @@ def test_asynchronous_methods_of_the_low_client_work(maker: Maker, make: Make) -
     find = maker.place.process(maker.client).find
     key = f"Bearer {maker.key}"
     request = find("agb.api.models:RefreshSessionIdleTimeRequest")(authorization=key, session_id=session.session_id)
-    run = find("asyncio:run")
-    assert run(maker.cloud.client.refresh_session_idle_time_async(request)).is_successful()
+    assert maker.cloud.client.refresh_session_idle_time_async(request).is_successful()
     wish = {"authorization": key, "session_id": session.session_id, "protocol_type": "https", "port": 30101}
-    found = run(maker.cloud.client.get_link_async(find("agb.api.models:GetLinkRequest")(**wish)))
+    found = maker.cloud.client.get_link_async(find("agb.api.models:GetLinkRequest")(**wish))
     assert found.get_url() == good(session.get_link("https", 30101)).data
