@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from benchmarks import websockets
 from benchmarks.bench import Bench
 from benchmarks.callers import Caller, Callers, Target
 from benchmarks.samples import Samples
@@ -43,7 +44,9 @@ def measure(bench: Bench) -> list[Samples]:
         doors = _doors(server, session)
         guest = Guest(server.data / "sandboxes" / session.session_id / "guest.sock")
         found = one_by_one(doors, guest, max(500, 10 * bench.runs))
-        return [*found, *(calls_per_second(door) for door in doors)]
+        facts = told(doors[0].target, server.key, session.session_id)
+        messages = websockets.measure(session, facts["WsUrl"], facts["Token"], bench.runs)
+        return [*found, *(calls_per_second(door) for door in doors), *messages]
 
 
 def _doors(server: Running, session: Session) -> list[Door]:
@@ -86,18 +89,22 @@ def agb(api: Target, key: str, session_id: str) -> bytes:
 
 
 def linked(api: Target, key: str, session_id: str) -> Door:
-    """As both clients ask at the session's own address, which they are told with the session."""
-    asking = Caller(api)
-    told = asking.ask(rpc(api, "GetSession", {"Authorization": f"Bearer {key}", "SessionId": session_id}))
-    asking.close()
-    facts = json.loads(told.partition(b"\r\n\r\n")[2])["Data"]
+    """As both clients ask at the session's own address."""
+    facts = told(api, key, session_id)
     url, token = urlsplit(facts["LinkUrl"]), facts["Token"]
     body = {"args": ARGUMENTS, "server": SERVER, "requestId": "link-0-000000000", "tool": TOOL, "token": token}
     place = Target((url.hostname or "", url.port or 80), url.path)
     kind = "Content-Type: application/json"
-    return Door(
-        "tool call: LinkUrl", place, place.request("/callTool", kind, f"X-Access-Token: {token}", body=_json(body))
-    )
+    request = place.request("/callTool", kind, f"X-Access-Token: {token}", body=_json(body))
+    return Door("tool call: LinkUrl", place, request)
+
+
+def told(api: Target, key: str, session_id: str) -> dict[str, str]:
+    """What AgentBay's clients are told of a session."""
+    asking = Caller(api)
+    answer = asking.ask(rpc(api, "GetSession", {"Authorization": f"Bearer {key}", "SessionId": session_id}))
+    asking.close()
+    return dict(json.loads(answer.partition(b"\r\n\r\n")[2])["Data"])
 
 
 def one_by_one(doors: list[Door], guest: "Guest", rounds: int) -> list[Samples]:
