@@ -59,6 +59,8 @@ AGENTBAY = (
 FIRST_WITH = {"link": (0, 15), "api": (0,), "vpc": (0,)}
 LAST_WITH = {"link": (99,), "api": (99,), "vpc": (0, 14)}
 """Of which releases of AgentBay's client each way to call a tool is."""
+LEFT_OUT = [(client, "api") for client in AGENTBAY if client.is_async and client.version in {"0.15.2", "0.19.0"}]
+"""What costs more time than it finds: their neighbours go that way with the same code."""
 
 
 def _agb(version: str) -> Client:
@@ -102,7 +104,7 @@ def for_each_route(since: str = "0", until: str = "99") -> pytest.MarkDecorator:
         (client, route)
         for client in _between((), since, until)
         for route in FIRST_WITH
-        if FIRST_WITH[route] <= client.release <= LAST_WITH[route]
+        if FIRST_WITH[route] <= client.release <= LAST_WITH[route] and (client, route) not in LEFT_OUT
     ]
     names = [f"{client.id}-{route}" for client, route in wanted]
     return pytest.mark.parametrize(("client", "route"), wanted, ids=names, indirect=True)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx2
@@ -11,7 +11,7 @@ from tests.contract.clients import Client
 from tests.contract.far import Process
 from tests.serving import IS_REAL, Server
 
-from cove import AgentBay
+from cove import AgentBay, SessionNotFound
 from cove.app.local import Started
 
 API_MODE_IMAGE = "code_latest"
@@ -55,7 +55,8 @@ class Place:
         """Delete all that the key's tenant has, past the client under test."""
         with AgentBay(key, endpoint=self.url) as bay:
             for entry in bay.list(limit=100).unwrap():
-                bay.get(entry["sessionId"]).unwrap().delete().unwrap()
+                with suppress(SessionNotFound):  # it may end by itself
+                    bay.get(entry["sessionId"]).unwrap().delete().unwrap()
 
     def close(self) -> None:
         """End every client."""

@@ -122,3 +122,9 @@ def test_program_in_the_background_lives_on(session: Any, directory: str) -> Non
     assert started.success, started
     waited = session.command.execute_command(f"until test -s {directory}/x; do sleep 0.05; done; cat {directory}/x")
     assert waited.stdout == "ended\n"
+
+
+@for_each_route(since="0.15.2")
+def test_script_may_be_large(session: Any) -> None:
+    done = session.command.run("true " + "x" * 300_000 + "\necho end")
+    assert done.stdout == "end\n", done

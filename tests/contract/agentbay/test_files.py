@@ -222,3 +222,9 @@ def test_other_names_of_a_method_do_the_same(session: Any, directory: str) -> No
         for name in ("delete", "remove"):
             assert files.write(f"{directory}/a", "x").success
             assert getattr(files, name)(f"{directory}/a").success
+
+
+@for_each_route()
+def test_writing_makes_the_directories_that_lack(session: Any, directory: str) -> None:
+    assert session.file_system.write_file(f"{directory}/b/c/a", "x").success
+    assert session.file_system.read_file(f"{directory}/b/c/a").content == "x"

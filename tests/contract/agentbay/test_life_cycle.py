@@ -101,3 +101,10 @@ def test_sessions_are_made_and_deleted_at_once(cloud: Any) -> None:
     deleted = cloud.delete.at_once(*((one.session,) for one in made))
     assert all(one.success for one in deleted), deleted
     assert ids(cloud.list()) == []
+
+
+@for_each()
+def test_session_is_deleted_with_its_contexts_synchronized_though_it_has_none(cloud: Any, make: Make) -> None:
+    assert make().delete(sync_context=True).success
+    assert cloud.delete(make(), sync_context=True).success
+    assert ids(cloud.list()) == []

@@ -120,3 +120,23 @@ def test_browser_is_not_there(make: Make, process: Any) -> None:
 def test_no_key_is_the_clients_own_refusal(client: Client, process: Any) -> None:
     process.find("os:environ.pop")(client.key_variable, None)
     assert "ValueError" in refusal(process.find(client.entry))
+
+
+@for_each(since="0.15.2")
+def test_object_storage_and_agents_name_themselves(make: Make) -> None:
+    session = make()
+    assert "object storage" in refusal(session.oss.env_init, "id", "secret", "token")
+    assert "agents" in refusal(session.agent.computer.execute_task, "a task")
+
+
+@for_each(since="0.19.0")
+def test_streamed_code_names_itself(make: Make) -> None:
+    assert "code" in refusal(make().code.run_code, "print(1)", "python", stream_beta=True)
+
+
+@for_each(since="0.20.0")
+def test_terminals_name_themselves(make: Make) -> None:
+    session = make()
+    assert "terminals" in refusal(session.pty.create)
+    assert "terminals" in refusal(session.pty.list)
+    assert session.command.run("echo on").stdout == "on\n"

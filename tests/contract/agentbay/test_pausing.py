@@ -77,29 +77,19 @@ def test_ended_session_is_neither_paused_nor_resumed(client: Client, make: Make)
 
 
 @for_each(since=IDLE)
-def test_unused_session_goes_and_one_that_is_kept_alive_stays(make: Make) -> None:
-    kept, unused = make(idle_release_timeout=2), make(idle_release_timeout=2)
+def test_unused_session_goes_and_one_that_is_used_or_kept_alive_stays(make: Make) -> None:
+    kept, used, unused = (make(idle_release_timeout=5) for _ in range(3))
 
     def is_gone() -> bool:
         told = kept.keep_alive()
         assert told.success, told
         assert told.request_id
-        return bool(unused.get_status().status != "RUNNING")
-
-    until(is_gone, "the unused session is gone")
-    assert kept.get_status().status == "RUNNING"
-    assert "not found" in refusal(unused.keep_alive).lower().replace("notfound", "not found")
-
-
-@for_each(since=IDLE)
-def test_use_of_a_session_keeps_it(make: Make) -> None:
-    used, unused = make(idle_release_timeout=2), make(idle_release_timeout=2)
-
-    def is_gone() -> bool:
         assert used.command.run("true").success
         return bool(unused.get_status().status != "RUNNING")
 
     until(is_gone, "the unused session is gone")
+    assert kept.get_status().status == used.get_status().status == "RUNNING"
+    assert "not found" in refusal(unused.keep_alive).lower().replace("notfound", "not found")
 
 
 @for_each(since=IDLE)

@@ -122,3 +122,22 @@ def test_git_works_in_a_session(session: Any, directory: str) -> None:
 @for_each_route(since="0.19.0")
 def test_git_outside_of_a_repository_is_known_as_that(session: Any, directory: str) -> None:
     assert "GitNotARepoError" in refusal(session.git.status, directory)
+
+
+@for_each_route(since=CALLING)
+def test_every_answer_has_the_id_of_its_request(session: Any, directory: str) -> None:
+    files, path = session.file_system, f"{directory}/a"
+    answers = [
+        session.command.execute_command("true"),
+        session.command.execute_command("false"),
+        files.write_file(path, "x"),
+        files.read_file(path),
+        files.list_directory(directory),
+        files.get_file_info(path),
+        files.read_file("/no/such"),
+        session.call_mcp_tool("get_metrics", {}),
+        session.get_labels(),
+        session.info(),
+        session.list_mcp_tools(),
+    ]
+    assert all(answer.request_id for answer in answers), answers
