@@ -10,6 +10,7 @@ import pytest
 from tests.waiting import until
 
 from cove.compat.operations import ENDPOINTS
+from cove.compat.operations.known_images import LACKING_IMAGES
 from cove.testing import Cove
 
 Ask = Callable[..., dict[str, Any]]
@@ -339,3 +340,11 @@ def test_session_that_would_lack_something_is_refused_by_its_capability(
     answer = ask("POST /mcp/createSession", **wish)
     assert (answer["code"], answer["data"]) == ("NotSupported", None)
     assert capability in answer["message"]
+
+
+@pytest.mark.parametrize(("image", "capability"), LACKING_IMAGES.items())
+def test_image_that_is_not_built_is_refused_by_its_capability(ask: Ask, image: str, capability: str) -> None:
+    for endpoint in ("POST /mcp/createSession", "POST /mcp/listTools"):
+        answer = ask(endpoint, {"imageId": image})
+        assert (answer["code"], answer["data"]) == ("NotSupported", None)
+        assert f"'{capability}'" in answer["message"]

@@ -101,6 +101,14 @@ def test_image_that_is_not_there_is_refused_by_its_name(maker: Maker) -> None:
 
 
 @for_each(*AGB, since="0.12")
+@pytest.mark.parametrize("image_id", ["agb-code-space-2", "agb-browser-use-1", "agb-computer-use-ubuntu-2204"])
+def test_images_of_this_cloud_are_served(make: Make, image_id: str) -> None:
+    session = make(image_id=image_id)
+    assert good(session.command.execute("uname", timeout_ms=9000)).output == "Linux\n"
+    assert good(session.list_mcp_tools()).tools
+
+
+@for_each(*AGB, since="0.12")
 def test_unused_session_is_released_and_one_that_is_kept_alive_is_not(make: Make) -> None:
     kept, left = (make(idle_release_timeout=4) for _ in range(2))
 

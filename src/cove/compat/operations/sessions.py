@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from cove.compat.operations.known_images import named_by_capability
 from cove.compat.operations.registry import Listed, SessionRequest, operation
 from cove.compat.operations.service import Doors, Service
 from cove.core import api
@@ -144,7 +145,8 @@ async def create_session(service: Service, caller: Any, request: CreateSession) 
         max_lifetime=LONGEST if request.manual_release else request.max_lifetime,
         on_idle=OnIdle.RELEASE,
     )
-    session = await service.create(caller, wish)
+    with named_by_capability():
+        session = await service.create(caller, wish)
     return _facts(service, caller, session, asks_vpc=request.vpc_resource)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from cove.compat.operations.known_images import named_by_capability
 from cove.compat.operations.known_tools import LACKING
 from cove.compat.operations.registry import not_built, operation
 from cove.compat.operations.service import Service
@@ -62,7 +63,8 @@ class ToolResult(msgspec.Struct, frozen=True, kw_only=True):
 @operation("ListMcpTools", "POST /mcp/listTools", methods="session.list_mcp_tools")
 async def list_tools(service: Service, _: Any, request: ListTools) -> list[ToolEntry]:
     """List the tools of an image."""
-    tools = service.tools_of(request.image_id or DEFAULT_IMAGE)
+    with named_by_capability():
+        tools = service.tools_of(request.image_id or DEFAULT_IMAGE)
     return [_entry(tool) for tool in sorted(tools, key=lambda tool: tool.name != _FIRST)]
 
 
