@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from tests.contract.clients import AGB, AGENTBAY, LITE, Client
+from tests.contract.clients import AGB, AGENTBAY, Client
 from tests.contract.far import Process
 from tests.tls.conftest import KEY
 
 CLIENTS = (*[client for client in AGENTBAY if client.version in {"0.13.1", "0.22.3"}], AGB[-1])
 NEWEST = [client for client in CLIENTS if client.version in {"0.22.3", "0.12.0"}]
-LITES = LITE
 
 
 def names(clients: Any) -> list[str]:

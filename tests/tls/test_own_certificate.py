@@ -36,6 +36,13 @@ def test_one_that_is_not_valid_yet_points_to_the_clock(own: Own, short_path: Pat
         start(own, short_path)
 
 
+def test_one_that_is_for_no_name_is_refused(own: Own, short_path: Path) -> None:
+    own.certificate.write_text(own.authority.certificate)
+    own.key.write_text(own.authority.key)
+    with pytest.raises(InvalidSetting, match="it is for no name"):
+        start(own, short_path)
+
+
 def test_a_key_of_another_certificate_is_refused(own: Own, short_path: Path) -> None:
     certificate = own.certificate.read_text()
     own.write("localhost")

@@ -83,6 +83,9 @@ def _check_certificate(pair: Pair, path: Path, now: datetime.datetime) -> None:
     ends, begins = found.not_valid_after_utc, found.not_valid_before_utc
     if ends <= now:
         raise InvalidSetting(name="tls_cert", value=str(path), remedy=f"it expired on {ends:%Y-%m-%d}; renew it")
+    if not names_of(found):
+        remedy = "it is for no name: clients want host names as its subjectAltName"
+        raise InvalidSetting(name="tls_cert", value=str(path), remedy=remedy)
     if begins > now:
         remedy = f"it is valid from {begins:%Y-%m-%d %H:%M} UTC on; look at this machine's clock"
         raise InvalidSetting(name="tls_cert", value=str(path), remedy=remedy)

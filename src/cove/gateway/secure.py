@@ -7,6 +7,7 @@ here is told so in plain HTTP, where a handshake alone would only hang up.
 import asyncio
 import contextlib
 import os
+import resource
 import socket
 import ssl
 from collections import OrderedDict
@@ -16,8 +17,8 @@ _FRESH_SECONDS = 5.0
 """How long a certificate is used before it is asked for again, as it may have been renewed."""
 _MOST_CONTEXTS = 4096
 _SHAKE_SECONDS = 15.0
-_MOST_SHAKING = 1024
-"""Connections that have not shaken hands yet; one more is closed."""
+_MOST_SHAKING = 8192
+"""Connections that have not shaken hands yet, or a quarter of what the process may open; one more is closed."""
 _PAUSE_SECONDS = 0.2
 """When no connection can be taken, since no file may be opened any more."""
 _HANDSHAKE = 0x16
@@ -97,13 +98,14 @@ class SecureDoor:
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
+        most = min(_MOST_SHAKING, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
         while True:
             try:
                 taken, _ = await loop.sock_accept(self._listener)
             except OSError:  # the client is gone already, or too many files are open
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            if len(self._shaking) >= _MOST_SHAKING:
+            if len(self._shaking) >= most:
                 taken.close()
                 continue
             task = loop.create_task(self._take(taken))
