@@ -17,13 +17,8 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 DEFAULT_IMAGE = ImageId("linux_latest")
 _LINUX = (
     *("linux_latest", "code_latest", "browser_latest", "computer-use-ubuntu-2204", "aio-ubuntu-2404"),
-    *(
-        "agb-code-space-1",
-        "agb-code-space-2",
-        "agb-browser-use-1",
-        "agb-computer-use-1",
-        "agb-computer-use-ubuntu-2204",
-    ),
+    *("agb-code-space-1", "agb-code-space-2", "agb-browser-use-1"),
+    *("agb-computer-use-1", "agb-computer-use-ubuntu-2204"),
 )
 ALIASES: dict[str, str] = dict.fromkeys(_LINUX, "host")
 """The clouds' names for a Linux with a shell and files, which `host` is; what else such an image has there, a tool

@@ -326,7 +326,7 @@ def test_tools_are_listed_as_text_with_their_schemas(ask: Ask) -> None:
     tools = json.loads(ask("ListMcpTools", ImageId="linux_latest")["Data"])
     assert tools[0]["name"] == "get_metrics"
     assert all(tool["inputSchema"]["type"] == "object" and tool["server"] and tool["description"] for tool in tools)
-    assert ask("ListMcpTools", ImageId="windows_latest")["Code"] == "InvalidImage.NotFound"
+    assert ask("ListMcpTools", ImageId="no_such")["Code"] == "InvalidImage.NotFound"
 
 
 def test_information_names_the_session_and_where_it_is_looked_at(ask: Ask, session: str) -> None:
