@@ -22,6 +22,6 @@ def _install(client: Client, place: Path) -> Path:
     own.write_text("\n".join(client.pins))
     python = str(made / "bin" / "python")
     run(uv(), "venv", "--quiet", "--python", sys.executable, str(made), cwd=place)
-    pinned = ("--constraint", str(PINS), "--constraint", str(own), "--compile-bytecode")
+    pinned = ("--constraint", str(PINS), "--constraint", str(own))
     run(uv(), "pip", "install", "--quiet", "--python", python, *pinned, f"{client.wheel}=={client.version}", cwd=place)
     return made
