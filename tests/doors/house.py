@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,14 @@ class House:
 
     def footprint(self) -> Footprint:
         """What the server's process, and those below it, hold."""
-        pids = [self.server.process.pid, *_descendants(self.server.process.pid)]
+        held = []
+        for pid in [self.server.process.pid, *_descendants(self.server.process.pid)]:
+            with suppress(FileNotFoundError, ProcessLookupError):  # it ends just now
+                held.append(_held(pid))
         return Footprint(
-            descriptors=sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids),
-            processes=sorted(Path(f"/proc/{pid}/cmdline").read_text() for pid in pids),
-            memory=sum(_anonymous(pid) for pid in pids),
+            descriptors=sum(each.descriptors for each in held),
+            processes=sorted(name for each in held for name in each.processes),
+            memory=sum(each.memory for each in held),
         )
 
 
@@ -90,12 +94,21 @@ def leaks(text: str, own: str = "-") -> list[str]:
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield int(child)
-            yield from _descendants(int(child))
+    children: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children += map(int, (task / "children").read_text().split())
+    for child in children:
+        yield child
+        yield from _descendants(child)
 
 
-def _anonymous(pid: int) -> int:
-    found = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) * 1024 if found else 0
+def _held(pid: int) -> Footprint:
+    """What one process holds."""
+    place = Path(f"/proc/{pid}")
+    anonymous = re.search(r"RssAnon:\s+(\d+) kB", (place / "status").read_text())
+    return Footprint(
+        descriptors=len(os.listdir(place / "fd")),
+        processes=[(place / "cmdline").read_text()],
+        memory=int(anonymous[1]) * 1024 if anonymous else 0,
+    )

@@ -1,4 +1,4 @@
-"""The native door is held to its own OpenAPI document by schemathesis: each route, by what fits it and what does not."""
+"""The native door is held to its own OpenAPI document, by schemathesis: each route, by what fits and what does not."""
 
 import json
 import os
