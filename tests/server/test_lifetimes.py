@@ -40,6 +40,15 @@ def test_reads_do_not_count_as_use_but_calls_and_keep_alive_do(http: httpx2.Clie
     assert states == ["PAUSED", "RUNNING", "RUNNING"]
 
 
+def test_session_that_is_being_deleted_cannot_be_kept_alive(http: httpx2.Client, cove: Cove) -> None:
+    session = _make(http)
+    held = Held(cove, "destroy")
+    assert http.delete(f"/v1/sessions/{session}", params={"wait": "false"}).is_success
+    held.await_begun()
+    assert http.post(f"/v1/sessions/{session}/keep-alive").json()["error"]["code"] == "SessionNotFound"
+    held.let_go()
+
+
 def test_call_in_flight_keeps_a_session_from_being_idle(http: httpx2.Client, cove: Cove) -> None:
     session = _make(http, idle_timeout=60)
     held = Held(cove, "call")

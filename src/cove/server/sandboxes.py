@@ -133,8 +133,9 @@ class Sandboxes:
         return await self._parts.tasks.begin(self._moves.end(session_id, EndReason.DELETED, begun), begun, patience)
 
     async def keep_alive(self, caller: Caller, session_id: SessionId) -> None:
-        """Count as a use."""
-        await self._living(caller, session_id)
+        """Count as a use; one that is being deleted cannot be kept any more."""
+        if (await self._living(caller, session_id)).state is State.DELETING:
+            raise SessionNotFound(session_id=session_id)
         self._parts.activity.touch(session_id)
 
     async def metrics(self, caller: Caller, session_id: SessionId) -> Metrics:
