@@ -1,4 +1,4 @@
-"""HTTP for many threads over a Unix socket or plain TCP, with nothing loaded for it.
+"""HTTP for many threads over a Unix socket or plain TCP, with little loaded for it.
 
 A library that knows certificates, proxies and event loops takes longer to load than a session's first result to come
 from a Cove that runs. What wants certificates is not sent here.
