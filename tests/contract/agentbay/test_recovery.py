@@ -27,7 +27,7 @@ def test_script_goes_on_where_its_server_was_killed(client: Client, mortal: Plac
         cloud.create(process.find(client.params)(image_id=image)).session for image in ("linux_latest", API_MODE_IMAGE)
     ]
     for session in made:
-        _run(session, "echo kept > /tmp/kept; nohup sleep 1000 >/dev/null 2>&1 &")
+        _run(session, "echo kept > /tmp/kept; nohup sleep 1000 >/dev/null 2>&1 & until pgrep -x sleep; do :; done")
     mortal.server.kill()
     mortal.server.up()
     for session in made:
