@@ -266,11 +266,13 @@ def test_who_types_into_a_session_that_cannot_be_woken_is_told(cove: Cove, http:
         if operation == "resume":
             raise SandboxFailed(reason="a process does not thaw")
 
-    with closing(Look(cove.endpoint, session, key=cove.api_key)) as one:
-        assert one.id
+    with closing(Look(cove.endpoint, session, "command=cat", cove.api_key)) as one:
+        one.type("before\n")
+        one.until(b"before\r\nbefore")
         cove.pass_time(61)
+        assert state(http, session) == "PAUSED"
         cove.driver.before = stuck
-        one.type("echo lost\n")
+        one.type("lost\n")
         last = one.end()
     assert (last["type"], last["code"]) == ("failed", "SandboxFailed")
     assert "does not thaw" in last["message"]
