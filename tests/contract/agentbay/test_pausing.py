@@ -20,10 +20,8 @@ IDLE = "0.19.0"
 def test_paused_session_keeps_files_and_programs(client: Client, make: Make) -> None:
     session = make()
     pause, resume = moves(client, session)
-    started = session.command.execute_command(
     start = "echo kept > /tmp/kept; nohup sleep 1000 >/dev/null 2>&1 & until pgrep -x sleep; do :; done"
     started = session.command.execute_command(start)
-    )
     assert started.success, started
     paused = pause()
     assert (paused.success, paused.status) == (True, "PAUSED"), paused
