@@ -5,7 +5,8 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,61 @@ async def test_an_address_of_another_machine_is_refused() -> None:
 async def test_an_address_is_one_that_a_client_here_can_use(host: str, start: str) -> None:
     with open_tcp(host, 0) as door:
         assert address_of(door).startswith(start)
+
+
+SOCKET = (
+    b"GET / HTTP/1.1\r\nHost: cove\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+MASKED_PING = b"\x89\xfd" + bytes(4) + bytes(125)
+
+
+class Talker:
+    """An application that talks on its WebSocket, or only listens there; `ended` is set when it is over."""
+
+    def __init__(self, *, talks: bool) -> None:
+        self._talks = talks
+        self.ended = asyncio.Event()
+
+    async def __call__(self, _: Any, receive: Any, send: Any) -> None:
+        try:
+            await receive()
+            await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+            while self._talks:
+                await send({"type": "websocket.send", "text": "x" * 65536, "bytes": None})
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
+        finally:
+            self.ended.set()
+
+
+@asynccontextmanager
+async def opened(application: Talker, sign_of_life: float) -> AsyncIterator[socket.socket]:
+    """A WebSocket of this application, whose client does nothing by itself, and is asked for signs of life."""
+    config = http_config(application)
+    config.ws_ping_interval = config.ws_ping_timeout = sign_of_life
+    server = uvicorn.Server(config)
+    config.lifespan = "off"
+    door = open_tcp("127.0.0.1", 0)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server._serve([door]))
+        with socket.create_connection(door.getsockname()) as client:
+            client.setblocking(False)
+            await asyncio.get_running_loop().sock_sendall(client, SOCKET)
+            assert await asyncio.get_running_loop().sock_recv(client, 12) == b"HTTP/1.1 101"
+            yield client
+            server.should_exit = True
+            await serving
+
+
+async def test_websocket_whose_client_reads_nothing_is_cut_off() -> None:
+    talker = Talker(talks=True)
+    async with opened(talker, 0.2):
+        await talker.ended.wait()
+
+
+async def test_pings_of_a_client_that_reads_no_answers_take_no_memory() -> None:
+    listener = Talker(talks=False)
+    async with opened(listener, 60) as client:
+        with pytest.raises(ConnectionError):
+            await asyncio.get_running_loop().sock_sendall(client, MASKED_PING * 512 * 1024)

@@ -19,6 +19,10 @@ from cove.core.errors import InvalidSetting
 LONGEST_URL = 1024 * 1024
 """Bytes of a request's path and query string."""
 _BACKLOG = 2048
+_MOST_UNREAD = 4 * 1024 * 1024
+"""Bytes that wait for a WebSocket's client to read them: more than a message and what is written beside it."""
+_LAST_SECONDS = 1.0
+"""For a client that is hung up on to take what was said last."""
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
@@ -48,7 +52,10 @@ class PeerProtocol(HttpToolsProtocol):
 
 
 class PeerSocketProtocol(WebSocketsSansIOProtocol):
-    """The same for a WebSocket, which begins as a request of `PeerProtocol`."""
+    """The same for a WebSocket, which begins as a request of `PeerProtocol`.
+
+    A client that does not read is cut off: the base waits for it for ever, and answers its pings into memory.
+    """
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note who has connected."""
@@ -62,6 +69,28 @@ class PeerSocketProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.http.response.body":
             self.handshake_complete = True
+
+    def handle_ping(self) -> None:
+        """Answer a ping, unless its client reads no answers."""
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > _MOST_UNREAD:
+            self.transport.abort()
+
+    def keepalive_timeout(self) -> None:
+        """Hang up on a client that does not answer pings."""
+        super().keepalive_timeout()
+        self._cut_off_soon()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """The application is done with it."""
+        super().on_task_complete(task)
+        self._cut_off_soon()
+
+    def _cut_off_soon(self) -> None:
+        """What is to be closed, and is not, waits for a client that does not read."""
+        if self.transport.get_write_buffer_size():
+            patience = _LAST_SECONDS if self.close_timer is None else self.close_timeout
+            self.loop.call_later(patience, self.transport.abort)
 
 
 def peer_uid(peer: socket.socket) -> int:
