@@ -34,7 +34,7 @@ class FakeDoor:
         self.tokens: dict[str, Admission | CoveError] = {}
         self.inside: dict[tuple[str, int], int | Exception] = {}
         self.results: dict[str, dict[str, Any] | CoveError] = {}
-        self.calls: list[tuple[str, str, dict[str, Any], str]] = []
+        self.calls: list[tuple[str, dict[str, Any], str, str]] = []
         self.uses: list[SessionId] = []
         self.used_once = asyncio.Event()
         self.calls_wait = asyncio.Event()
@@ -82,10 +82,10 @@ class FakeDoor:
         self.used_once.set()
 
     async def call_tool(
-        self, token: str, server: str, tool: str, arguments: dict[str, Any], request_id: str
+        self, token: str, tool: str, arguments: dict[str, Any], *, request_id: str, user_agent: str
     ) -> dict[str, Any]:
         await self.admit(token)
-        self.calls.append((server, tool, arguments, request_id))
+        self.calls.append((tool, arguments, request_id, user_agent))
         await self.calls_wait.wait()
         found = self.results[tool]
         if isinstance(found, CoveError):

@@ -385,14 +385,13 @@ async def test_tools_are_called_at_the_sessions_own_address(world: World) -> Non
     token = world.door.link(port=None)
     world.door.results["shell"] = {"content": [{"type": "text", "text": "x" * 300_000}], "isError": False}
 
-    answer = await world.get(
-        f"/callTool?server=wuying_shell&tool=shell&args=%7B%22command%22%3A%22ls%22%7D&token={token}&requestId=r1"
-    )
+    query = f"server=wuying_shell&tool=shell&args=%7B%22command%22%3A%22ls%22%7D&token={token}&requestId=r1"
+    answer = await world.ask(f"GET /callTool?{query} HTTP/1.1\nHost: HOST\nUser-Agent: python-requests/2\n\n")
 
     assert answer.status == 200
     assert answer.one("content-type").startswith("application/json")
     assert len(answer.body) > 300_000
-    assert world.door.calls == [("wuying_shell", "shell", {"command": "ls"}, "r1")]
+    assert world.door.calls == [("shell", {"command": "ls"}, "r1", "python-requests/2")]
 
 
 @pytest.mark.parametrize("arguments", ["%7B", "%5B%5D", "7", "%5B" * 5000])

@@ -361,8 +361,12 @@ def test_nothing_listening_is_said(cove: Cove, session: str) -> None:
         _dial(cove, session, 30101)
 
 
-def _call_tool(cove: Cove, token: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    return cove.run(cove.link_door.call_tool(token, "wuying_shell", tool, arguments, "vpc-1"))
+def _call_tool(
+    cove: Cove, token: str, tool: str, arguments: dict[str, Any], user_agent: str = "python-httpx/0.28.1"
+) -> dict[str, Any]:
+    return cove.run(
+        cove.link_door.call_tool(token, tool, arguments, request_id="vpc-1", user_agent=user_agent),
+    )
 
 
 def test_the_sessions_own_token_calls_its_tools(http: httpx2.Client, cove: Cove, session: str) -> None:
@@ -378,6 +382,22 @@ def test_the_sessions_own_token_calls_its_tools(http: httpx2.Client, cove: Cove,
         answer = _call_tool(cove, token, tool, arguments)
         assert answer["isError"] is True
         assert words in answer["content"][0]["text"]
+
+
+def test_the_first_clients_are_given_what_a_command_printed(http: httpx2.Client, cove: Cove, session: str) -> None:
+    token = http.get(f"/v1/sessions/{session}").json()["token"]
+
+    def first(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return _call_tool(cove, token, tool, arguments, "python-requests/2.32.5")
+
+    def text(words: str) -> list[dict[str, str]]:
+        return [{"type": "text", "text": words}]
+
+    assert first("shell", {"command": "echo hello; echo there >&2"}) == {
+        "content": text("hello\nthere\n"),
+        "isError": False,
+    }
+    assert first("shell", {"command": "exit 3"}) == {"content": text("exit code 3"), "isError": True}
 
 
 def test_a_links_token_calls_no_tools(http: httpx2.Client, cove: Cove, session: str) -> None:

@@ -183,9 +183,12 @@ class LinkDoor(Protocol):
         """Bytes of a link flow: counts as use, and wakes an idle session. Called at most once a second for each."""
 
     async def call_tool(
-        self, token: str, server: str, tool: str, arguments: dict[str, Any], request_id: str
+        self, token: str, tool: str, arguments: dict[str, Any], *, request_id: str, user_agent: str
     ) -> dict[str, Any]:
-        """Run a tool for `GET /callTool`: `{"content": […], "isError": …}`; raises what `admit` and a call raise."""
+        """Run a tool for `GET /callTool`: `{"content": […], "isError": …}`; raises what `admit` and a call raise.
+
+        `user_agent` is what the client calls itself.
+        """
 
     def watch(self, watcher: LinkWatcher) -> None:
         """From now on tell `watcher`, and nobody before it."""

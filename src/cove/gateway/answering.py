@@ -81,7 +81,11 @@ class Answering:
 
     async def _called(self, question: CallTool) -> dict[str, Any]:
         return await self._door.call_tool(
-            question.token, question.server, question.tool, question.arguments, question.request_id
+            question.token,
+            question.tool,
+            question.arguments,
+            request_id=question.request_id,
+            user_agent=question.user_agent,
         )
 
 

@@ -75,14 +75,16 @@ class Server:
         return socket.socket(fileno=cast("int", descriptor))
 
     async def call_tool(
-        self, token: str, server: str, tool: str, arguments: dict[str, Any], request_id: str
+        self, token: str, tool: str, arguments: dict[str, Any], *, request_id: str, user_agent: str
     ) -> dict[str, Any]:
         """A tool's result; raises as `LinkDoor.call_tool` does, and Exhausted where too many run with this token."""
         if self._tools[token] >= _TOOLS_AT_ONCE:
             raise Exhausted(reason=f"{_TOOLS_AT_ONCE} tools run with this token; wait until one has ended")
         self._tools[token] += 1
         try:
-            _, descriptor = await self._ask(lambda number: CallTool(number, token, server, tool, arguments, request_id))
+            _, descriptor = await self._ask(
+                lambda number: CallTool(number, token, tool, arguments, request_id, user_agent)
+            )
         finally:
             self._tools -= Counter([token])
         with open(cast("int", descriptor), "rb") as result:  # noqa: ASYNC230 - it lies in memory

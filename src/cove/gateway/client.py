@@ -27,6 +27,8 @@ _ANSWER_SECONDS = 900.0
 _LAST_SECONDS = 2.0
 _LAST_BYTES = 1024 * 1024
 """How much of a refused body is still taken, so that the refusal is read and not lost in a reset."""
+_LONGEST_NAME = 200
+"""Characters of what a client calls itself that are told to the server."""
 _NEVER = float("inf")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that may be sent again where a connection that lay ready turns out to be closed."""
@@ -184,9 +186,12 @@ class Client(Wire):
             if (await self._service.admit(visit.token)).host != visit.host:
                 raise LinkRefused(problem="it belongs to another address")
             query = query_of(request.target)
-            names = query.get("server", ""), query.get("tool", "")
             result = await self._service.call_tool(
-                visit.token, *names, arguments=_arguments(query.get("args", "")), request_id=query.get("requestId", "")
+                visit.token,
+                query.get("tool", ""),
+                _arguments(query.get("args", "")),
+                request_id=query.get("requestId", ""),
+                user_agent=request.fields.first("user-agent")[:_LONGEST_NAME],
             )
         except CoveError as error:
             return await self._say_last(answers.tool_refused(error))

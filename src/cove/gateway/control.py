@@ -72,10 +72,10 @@ class CallTool(msgspec.Struct, frozen=True, tag="call"):
 
     number: int
     token: str
-    server: str
     tool: str
     arguments: dict[str, Any]
     request_id: str
+    user_agent: str
 
 
 class Certify(msgspec.Struct, frozen=True, tag="certify"):

@@ -3,8 +3,8 @@
 import socket
 from typing import Any
 
+from cove.compat.link import first_result
 from cove.compat.operations.tools import refused
-from cove.compat.tools import render
 from cove.core.errors import CoveError, LinkExpired, LinkRefused, LinkRevoked, SessionNotFound
 from cove.core.ids import LinkId, SessionId
 from cove.core.link import Link, claimed_by, host_of
@@ -70,7 +70,7 @@ class ServerLinkDoor:
             await ready(self._parts, self._moves, session, "use the link")
 
     async def call_tool(
-        self, token: str, server: str, tool: str, arguments: dict[str, Any], request_id: str
+        self, token: str, tool: str, arguments: dict[str, Any], *, request_id: str, user_agent: str
     ) -> dict[str, Any]:
         """Run a tool for whoever holds the session's own token: AgentBay's VPC route.
 
@@ -84,8 +84,7 @@ class ServerLinkDoor:
             raise
         except CoveError as error:
             outcome = refused(tool, error)
-        text = {"type": "text", "text": render(tool, outcome)}
-        return {"content": [text], "isError": outcome.failure is not None}
+        return first_result(tool, outcome, user_agent)
 
     def watch(self, watcher: LinkWatcher) -> None:
         """From now on tell `watcher`, and nobody before it."""

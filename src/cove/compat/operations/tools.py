@@ -96,10 +96,15 @@ async def call_tool(service: Service, caller: Any, request: CallTool) -> ToolRes
         outcome = await service.call(caller, SessionId(request.session_id), request.name, request.args)
     except (ToolNotFound, InvalidToolArguments) as error:
         outcome = refused(request.name, error)
-    if request.plain and request.name == COMMAND:
+    return result_of(request.name, outcome, plain=request.plain)
+
+
+def result_of(tool: str, outcome: Outcome, *, plain: bool) -> ToolResult:
+    """An outcome as text; a command's is what it printed, if `plain`."""
+    if plain and tool == COMMAND:
         text, is_error = render_printed(outcome)
     else:
-        text, is_error = render(request.name, outcome), outcome.failure is not None
+        text, is_error = render(tool, outcome), outcome.failure is not None
     return ToolResult(content=[Content(text=text)], is_error=is_error)
 
 
