@@ -105,15 +105,20 @@ MASKED_PING = b"\x89\xfd" + bytes(4) + bytes(125)
 
 
 class Talker:
-    """An application that talks on its WebSocket, or only listens there; `ended` is set when it is over."""
+    """An application that talks on its WebSocket, or only listens there; `ended` is set when it is over.
 
-    def __init__(self, *, talks: bool) -> None:
+    It lets nobody in before `may_begin`.
+    """
+
+    def __init__(self, *, talks: bool = False) -> None:
         self._talks = talks
-        self.ended = asyncio.Event()
+        self.asked, self.may_begin, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def __call__(self, _: Any, receive: Any, send: Any) -> None:
         try:
             await receive()
+            self.asked.set()
+            await self.may_begin.wait()
             await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
             while self._talks:
                 await send({"type": "websocket.send", "text": "x" * 65536, "bytes": None})
@@ -136,20 +141,40 @@ async def opened(application: Talker, sign_of_life: float) -> AsyncIterator[sock
         with socket.create_connection(door.getsockname()) as client:
             client.setblocking(False)
             await asyncio.get_running_loop().sock_sendall(client, SOCKET)
-            assert await asyncio.get_running_loop().sock_recv(client, 12) == b"HTTP/1.1 101"
             yield client
             server.should_exit = True
             await serving
 
 
+async def let_in(client: socket.socket, application: Talker) -> None:
+    application.may_begin.set()
+    assert await asyncio.get_running_loop().sock_recv(client, 12) == b"HTTP/1.1 101"
+
+
 async def test_websocket_whose_client_reads_nothing_is_cut_off() -> None:
     talker = Talker(talks=True)
-    async with opened(talker, 0.2):
+    async with opened(talker, 0.2) as client:
+        await let_in(client, talker)
         await talker.ended.wait()
 
 
 async def test_pings_of_a_client_that_reads_no_answers_take_no_memory() -> None:
-    listener = Talker(talks=False)
+    listener = Talker()
     async with opened(listener, 60) as client:
+        await let_in(client, listener)
         with pytest.raises(ConnectionError):
             await asyncio.get_running_loop().sock_sendall(client, MASKED_PING * 512 * 1024)
+
+
+@pytest.mark.parametrize("early", [MASKED_PING, b"garbage"])
+async def test_who_speaks_before_he_is_let_in_is_hung_up_on_unheard(
+    early: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = Talker()
+    async with opened(listener, 60) as client:
+        await listener.asked.wait()
+        await asyncio.get_running_loop().sock_sendall(client, early)
+        assert await asyncio.get_running_loop().sock_recv(client, 1) == b""
+        listener.may_begin.set()
+        await listener.ended.wait()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -64,6 +64,13 @@ class PeerSocketProtocol(WebSocketsSansIOProtocol):
         if peer is not None and peer.family == socket.AF_UNIX:
             self.client = (f"uid:{peer_uid(peer)}", 0)
 
+    def data_received(self, data: bytes) -> None:
+        """Take what came; who speaks before the handshake is answered is hung up on, unheard."""
+        if self.handshake_initiated and not self.handshake_complete:
+            self.transport.abort()
+        else:
+            super().data_received(data)
+
     async def send(self, message: Any) -> None:
         """Send; a refusal is a complete handshake, too, which the base takes for none, and logs as an error."""
         await super().send(message)
