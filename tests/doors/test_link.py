@@ -78,6 +78,7 @@ def test_every_call_of_the_grammar_is_answered_and_each_refusal_logged_once(
             refused += not envelope["success"]
         else:
             assert status >= 400, (request, body)
+            refused += 1
     assert statuses[200] > CALLS / 5, statuses
     _check_log(house, since, refused)
 

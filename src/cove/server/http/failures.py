@@ -1,4 +1,4 @@
-"""The only place that knows which HTTP status a failure deserves."""
+"""The only place that knows which HTTP status a failure deserves. Each is logged once: a defect with its traceback."""
 
 import math
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from litestar.utils.scope.state import ScopeState
 
 from cove.core import errors
 from cove.core.api import ErrorAnswer, ErrorBody
+from cove.server.http.refusals import log_refusal
 
 STATUSES: dict[type[errors.CoveError], int] = {
     errors.InvalidInput: 400,
@@ -76,7 +77,7 @@ def answer_defect(request: AnyRequest, error: Exception) -> Response[ErrorAnswer
     if isinstance(error, UnicodeDecodeError) and not _is_utf8(request):
         return _respond(request, errors.InvalidInput(name="body", value="…", remedy="send JSON in UTF-8"), 400)
     log.error("request failed", method=request.method, path=request.scope["path"], exc_info=error)
-    return _respond(request, errors.InternalError(request_id=request.scope["state"]["request_id"]), 500)
+    return _answer(request, errors.InternalError(request_id=request.scope["state"]["request_id"]), 500)
 
 
 def _is_utf8(request: AnyRequest) -> bool:
@@ -151,6 +152,11 @@ def _sent(request: AnyRequest, path: str) -> Any:
 
 
 def _respond(request: AnyRequest, error: errors.CoveError, status: int) -> Response[ErrorAnswer]:
+    log_refusal(request.scope, error, status)
+    return _answer(request, error, status)
+
+
+def _answer(request: AnyRequest, error: errors.CoveError, status: int) -> Response[ErrorAnswer]:
     answer = error_answer(error, request.scope["state"]["request_id"])
     return Response(answer, status_code=status, headers=headers_of(error, status))
 

@@ -10,6 +10,7 @@ from litestar.types import Message, Scope, Send
 
 from cove.core.errors import CoveError, InternalError, NotFound
 from cove.server.http.failures import error_answer, headers_of, status_of
+from cove.server.http.refusals import log_refusal
 
 log = structlog.get_logger("cove.server")
 _DEFECT = 1011
@@ -33,6 +34,8 @@ def explaining(scope: Scope, send: Send) -> Send:
             await send(message)
             return
         refusal = _understood(scope, failure)
+        if not isinstance(refusal, InternalError):
+            log_refusal(scope, refusal, None if accepted else status_of(refusal))
         if accepted:
             await send({"type": "websocket.close", "code": _DEFECT, "reason": refusal.code})
         else:

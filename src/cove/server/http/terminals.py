@@ -21,6 +21,7 @@ from cove.core.terminal import Detached, Exited, Failed, Heard, Opened, OpenTerm
 from cove.server.http.auth import check_still_let_in
 from cove.server.http.documents import ERRORS, NOT_FOUND, SANDBOX, WRONG_STATE
 from cove.server.http.failures import error_answer
+from cove.server.http.refusals import log_refusal
 from cove.server.parts import Caller
 from cove.server.terminals import Terminals, Window
 
@@ -93,6 +94,7 @@ async def _converse(socket: Socket, window: Window) -> Heard | None:
             await asyncio.wait((shown,), timeout=_LAST_WORD_SECONDS)
         return (shown if shown.done() else heard).result()
     except CoveError as error:
+        log_refusal(socket.scope, error)
         body = error_answer(error, "").error
         return Failed(code=body.code, message=body.message, retryable=body.retryable)
     except OSError:
