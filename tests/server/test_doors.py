@@ -1,9 +1,12 @@
 """Who is told where a session's own doors are: its tenant, where the client can reach them."""
 
+import socket
+from contextlib import ExitStack
 from typing import Any
 
 import httpx2
 import pytest
+from tests.waiting import until
 
 from cove.core.link import LinkPlace
 from cove.server.http.dialects import is_near
@@ -51,3 +54,34 @@ def test_client_that_cannot_reach_the_gateway_is_not_told_where_it_is(settings: 
 def test_client_is_near_by_its_socket_or_address(client: tuple[str, int], near: bool) -> None:
     scope: Any = {"type": "http", "client": client}
     assert is_near(scope) is near
+
+
+MIB = 1024 * 1024
+
+
+def _listing(cove: Cove, padding: int) -> int:
+    """The status of a request of so many bytes."""
+    transport = httpx2.HTTPTransport(uds=str(cove.socket))
+    with httpx2.Client(transport=transport, base_url="http://cove", timeout=30) as client:
+        form = {"Authorization": f"Bearer {cove.api_key}", "Padding": "x" * padding}
+        return client.post("/?Action=ListSession", data=form).status_code
+
+
+def _half(cove: Cove, size: int) -> socket.socket:
+    """A stranger who sends so much of a request, and then nothing."""
+    stranger = socket.socket(socket.AF_UNIX)
+    stranger.connect(str(cove.socket))
+    head = f"POST /?Action=ListSession HTTP/1.1\r\nHost: cove\r\nContent-Length: {size + 1}\r\n\r\n"
+    stranger.sendall(head.encode() + b"x" * size)
+    return stranger
+
+
+def test_halves_of_large_requests_take_bounded_memory_and_keep_no_small_one_out() -> None:
+    with running_cove(most_body_bytes=4 * MIB) as cove:
+        assert _listing(cove, 3 * MIB) == 200
+        with ExitStack() as strangers:
+            for _ in range(4):
+                strangers.enter_context(_half(cove, MIB))
+            until(lambda: _listing(cove, 3 * MIB) == 503, "a large request too many was refused")
+            assert _listing(cove, 100_000) == 200
+        until(lambda: _listing(cove, 3 * MIB) == 200, "there was room again")

@@ -65,7 +65,7 @@ def assemble(
             async with _serving(parts, app), settings.beside(app.state.link_door):
                 yield
 
-    return Door(build_routes(lifespan, settings), settings.presence)
+    return Door(build_routes(lifespan, settings), settings)
 
 
 @asynccontextmanager

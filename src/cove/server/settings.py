@@ -51,6 +51,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How often lifetimes and idle times are looked at."""
     most_requests: int = 1000
     """How many requests may be answered at the same time; one more is refused. The machine's own users are not."""
+    most_body_bytes: int = 256 * MIB
+    """Of large requests that are on their way and whose senders are not known yet; one more is refused."""
     most_creating: int = 256
     """How many sessions may be in the making; one more is refused, so that nobody waits for long."""
     create_seconds: float = 120.0

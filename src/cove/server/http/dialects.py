@@ -18,10 +18,9 @@ from cove.compat.agentbay import AgentBay
 from cove.compat.link import Link
 from cove.compat.operations import Dialect, Service, WireAnswer, WireRequest
 from cove.core.errors import CoveError, InternalError, InvalidInput
+from cove.server.http.bodies import Bodies
 from cove.server.service import is_loopback
 
-MOST_BODY_BYTES = 16 * 1024 * 1024
-"""Of one request, which is read before anybody is known: some clients show their key in the body."""
 MOST_FIELDS = 1000
 _LONG_BYTES = 256 * 1024
 DIALECTS: tuple[Dialect, ...] = (AgentBay(), Agb(), Link())
@@ -43,12 +42,12 @@ def is_near(scope: Scope) -> bool:
     return host.startswith("uid:") or is_loopback(host.removeprefix("::ffff:"))
 
 
-async def serve(dialect: Dialect, service: Service, scope: Scope, receive: Receive, send: Send) -> None:
+async def serve(dialect: Dialect, service: Service, bodies: Bodies, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request."""
     request = _request(scope)
     try:
         query = _fields(scope["query_string"], "the query string")
-        body = await _body(scope, receive)
+        body = await bodies.read(scope, receive)
         if body is None:
             return
         form = await _form(body) if dialect.reads_forms else {}
@@ -100,25 +99,6 @@ def _fields(encoded: bytes, where: str) -> dict[str, str]:
     except ValueError as error:
         raise InvalidInput(name=where, value="…", remedy=f"send at most {MOST_FIELDS} fields") from error
     return dict(reversed(pairs))
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes | None:
-    """The whole body, None if its sender went away; raises InvalidInput for one that is too long."""
-    _check_length(next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0))
-    body = bytearray()
-    while True:
-        message: Any = await receive()
-        if message["type"] != "http.request":
-            return None
-        body += message.get("body", b"")
-        _check_length(len(body))
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-def _check_length(size: int) -> None:
-    if size > MOST_BODY_BYTES:
-        raise InvalidInput(name="body", value=f"{size} bytes", remedy=f"send at most {MOST_BODY_BYTES} in one request")
 
 
 async def _send(answer: WireAnswer, send: Send) -> None:

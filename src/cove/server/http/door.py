@@ -10,9 +10,10 @@ from litestar.types import Message, Receive, Scope, Send
 
 from cove.compat.link import session_of_socket
 from cove.core.ids import text_id
+from cove.server.http.bodies import Bodies
 from cove.server.http.dialects import dialect_of, is_near, serve
 from cove.server.http.sockets import explaining
-from cove.server.presence import Presence
+from cove.server.settings import ServerSettings
 
 _SOCKET = ScopeType.WEBSOCKET
 _ASKING = (ScopeType.HTTP, _SOCKET)
@@ -24,9 +25,10 @@ _UNCOUNTED = "/healthz"
 class Door:
     """An ASGI app around the routes that counts requests, and puts `X-Request-Id` on each answer."""
 
-    def __init__(self, routes: Litestar, presence: Presence) -> None:
+    def __init__(self, routes: Litestar, settings: ServerSettings) -> None:
         self.routes = routes
-        self._presence = presence
+        self._presence = settings.presence
+        self._bodies = Bodies(settings.most_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
@@ -51,7 +53,7 @@ class Door:
                 return
             if dialect := dialect_of(scope):
                 service = self.routes.state["service" if is_near(scope) else "distant_service"]
-                await serve(dialect, service, scope, receive, sender)
+                await serve(dialect, service, self._bodies, scope, receive, sender)
                 return
             await self.routes(scope, receive, explaining(scope, sender) if scope["type"] == _SOCKET else sender)
 
