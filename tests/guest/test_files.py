@@ -146,6 +146,10 @@ def test_search_is_recursive_by_name_and_leaves_out_what_it_is_told_to(guest: Gu
     assert found("a/*.py") == ["a/node_modules/x3.py", "a/x2.py"]
     assert found("nothing") == []
     assert found("[") == []
+    assert found("**/*.py") == ["a/node_modules/x3.py", "a/x2.py", "x1.py"]
+    assert found("a/**/*.py") == ["a/node_modules/x3.py", "a/x2.py"]
+    assert found("**/a/x*", "**/node_modules") == ["a/x2.py"]
+    assert found("**/**/**/**/**/x1.py") == ["x1.py"]
 
 
 def test_several_files_are_read_though_one_is_missing(guest: Guest) -> None:

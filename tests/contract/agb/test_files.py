@@ -99,6 +99,8 @@ def test_files_are_found_by_name(session: Any) -> None:
     assert sorted(found) == ["/tmp/s/a_WANTED_1.txt", "/tmp/s/skip/b_WANTED_2.txt"]
     assert good(files(session).search("/tmp/s", "*WANTED*", ["skip", "*.py"])).matches == ["/tmp/s/a_WANTED_1.txt"]
     assert good(files(session).search("/tmp/s", "*.none")).matches == []
+    assert good(files(session).search("/tmp/s", "**/*WANTED*")).matches == found
+    assert good(files(session).search("/tmp/s", "skip/**/*.py")).matches == ["/tmp/s/skip/x/other.py"]
 
 
 @on_each_route()
