@@ -75,6 +75,14 @@ def test_sessions_are_found_by_state(cloud: Any, make: Make) -> None:
     assert listed == {session.session_id: "PAUSED", running.session_id: "RUNNING"}
 
 
+@for_each(since="0.15.2")
+def test_ended_sessions_are_listed_where_they_are_asked_for(cloud: Any, make: Make) -> None:
+    ended, _ = make(), make()
+    assert ended.delete().success
+    (entry,) = cloud.list(status="DELETED").session_ids
+    assert (entry["sessionId"], entry["sessionStatus"]) == (ended.session_id, "DELETED")
+
+
 @for_each(since="0.22.0")
 def test_sessions_are_found_by_image(cloud: Any, make: Make) -> None:
     code, linux = make(image_id="code_latest"), make(image_id="linux_latest")

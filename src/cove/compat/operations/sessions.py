@@ -193,11 +193,11 @@ async def list_sessions(service: Service, caller: Any, request: ListSessions) ->
 
 
 def _entry(session: Session) -> SessionEntry:
-    status = State.FINISH if session.state in ENDED else session.state
+    status = _GONE if session.state in ENDED else session.state.value
     return SessionEntry(
         session_id=session.id,
-        session_status=status.value,
-        status=status.value,
+        session_status=status,
+        status=status,
         app_instance_id=session.id,
         image_id=session.image_id,
     )
