@@ -91,13 +91,30 @@ def test_one_that_would_end_soon_is_replaced(data: DataDir) -> None:
     assert trust_of(data, late).is_new
 
 
-@pytest.mark.parametrize("content", ["", "nonsense", "-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\nx\n"])
-def test_a_broken_authority_is_refused_and_not_replaced_unasked(data: DataDir, content: str) -> None:
+def _another(*options: str) -> bytes:
+    """An authority that OpenSSL makes: its key first, then its certificate."""
+    made = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=another")
+    return subprocess.run([*made, *options, "-keyout", "-"], check=True, capture_output=True, timeout=20).stdout
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"nonsense",
+        b"\xff\xfe\0\0",
+        b"-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\nx\n",
+        _another("-nodes"),
+        _another("-passout", "pass:secret"),
+    ],
+    ids=["nothing", "nonsense", "bytes", "halves", "another without constraints", "encrypted"],
+)
+def test_a_broken_authority_is_refused_and_not_replaced_unasked(data: DataDir, content: bytes) -> None:
     trust_of(data)
-    (data.tls / "authority.pem").write_text(content)
+    (data.tls / "authority.pem").write_bytes(content)
     with pytest.raises(InvalidSetting, match=r"authority.pem is no authority.*restore it, or delete it"):
         trust_of(data)
-    assert (data.tls / "authority.pem").read_text() == content
+    assert (data.tls / "authority.pem").read_bytes() == content
 
 
 async def test_each_address_gets_a_certificate_of_its_own_with_every_name(data: DataDir) -> None:

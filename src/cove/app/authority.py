@@ -18,6 +18,7 @@ from cove.core.errors import InvalidSetting
 _KEPT = 4096
 _ANEW = datetime.timedelta(days=1)
 """How old a certificate becomes before the next connection gets a new one."""
+_BEGIN = "-----BEGIN CERTIFICATE-----"
 Clock = Callable[[], datetime.datetime]
 _log = structlog.get_logger("cove.app")
 
@@ -85,7 +86,7 @@ def _authority(path: Path, names: tuple[str, ...], now: datetime.datetime) -> tu
 
 
 def _read_authority(path: Path) -> Pair:
-    key, mark, certificate = path.read_text().partition("-----BEGIN CERTIFICATE-----")
+    key, mark, certificate = path.read_text(encoding="ascii", errors="replace").partition(_BEGIN)
     if not mark or "PRIVATE KEY" not in key:
         raise _no_authority(path, "it is not whole")
     return Pair(mark + certificate, key)

@@ -88,9 +88,12 @@ def vouches(authority: Pair, names: Iterable[str], now: datetime.datetime) -> bo
     certificate = authority.first
     if certificate.public_key() != _load_key(authority.key).public_key():
         raise ValueError("its key belongs to another certificate")
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound as error:
+        raise ValueError("it may vouch for every name there is") from error
     if certificate.not_valid_after_utc - now < datetime.timedelta(days=RENEWED_DAYS):
         return False
-    found = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
     permitted = found.permitted_subtrees or []
     domains = [each.value for each in permitted if isinstance(each, x509.DNSName)]
     networks = [each.value for each in permitted if isinstance(each.value, Network)]
@@ -174,7 +177,10 @@ def _uses(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_s
 
 
 def _load_key(pem: str) -> ec.EllipticCurvePrivateKey:
-    key = serialization.load_pem_private_key(pem.encode(), None)
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), None)
+    except TypeError as error:  # what cryptography raises for a key that wants a password
+        raise ValueError("its key is encrypted") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError("its key is of another kind")
     return key
