@@ -1,8 +1,12 @@
 """The sync client's own HTTP: connections are used again, not when they are dead, and by one thread at a time."""
 
+import os
+import resource
 import socket
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -39,6 +43,28 @@ def test_a_client_that_was_closed_connects_again(cove_server: "Counting") -> Non
     bay.server.health()
     assert cove_server.connections == 2
     bay.close()
+
+
+def test_a_program_with_thousands_of_files_open_is_served(cove_server: "Counting") -> None:
+    with open_files(2000), cove.AgentBay("k", endpoint=cove_server.endpoint) as bay:
+        bay.server.health()
+        bay.server.health()
+    assert cove_server.connections == 1
+
+
+@contextmanager
+def open_files(count: int) -> Iterator[None]:
+    """So many more files are open until the block is left."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 1000), hard))
+    opened: list[int] = []
+    try:
+        opened += (os.open("/dev/null", os.O_RDONLY) for _ in range(count))
+        yield
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_path_before_the_api_is_kept() -> None:

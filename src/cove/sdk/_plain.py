@@ -50,7 +50,9 @@ class Connection:
     def is_fresh(self) -> bool:
         """Whether the other end still waits for a request: what it says before one is its goodbye."""
         is_young = time.monotonic() - self.used < _KEPT_SECONDS
-        return is_young and not select.select([self.socket], [], [], 0)[0]
+        poller = select.poll()  # `select` knows no descriptor beyond 1023
+        poller.register(self.socket, select.POLLIN)
+        return is_young and not poller.poll(0)
 
 
 class PlainHttp:
