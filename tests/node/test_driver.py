@@ -101,8 +101,6 @@ async def test_driver_tells_which_content_an_image_has(node: Node, tmp_path: Pat
         brought = Image(id=ImageId("mine"), root=str(tmp_path))
         first = await driver.fingerprint(brought)
         (tmp_path / "etc/motd").write_text("changed")
-        assert await driver.fingerprint(brought) == first
-    async with node.driver() as driver:
         assert await driver.fingerprint(brought) != first
 
 

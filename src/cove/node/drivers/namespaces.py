@@ -50,7 +50,6 @@ class NamespacesDriver:
         self._relay = Relay(settings.allow, on_exit=self._attach_all, log=LogFile(settings.data_dir / "relay.log"))
         self._policies: dict[SessionId, NetworkPolicy] = {}
         self._sandboxes: dict[SessionId, Sandbox] = {}
-        self._fingerprints: dict[str, str] = {}
         self._threads = asyncio.Semaphore(_STEPS_AT_ONCE)
         self._births = asyncio.Semaphore(_BIRTHS_AT_ONCE)
         self._ending: set[asyncio.Task[None]] = set()
@@ -81,12 +80,10 @@ class NamespacesDriver:
         return free_memory(self._memory_roots)
 
     async def fingerprint(self, image: Image) -> str:
-        """Of `host` as it was rendered, of any other as it was when its first sandbox was made."""
+        """Of `host` as it was rendered; of any other as it is now, since sandboxes see what changes below them."""
         if image.root is None:
             return self._ground.host_image()
-        if image.root not in self._fingerprints:
-            self._fingerprints[image.root] = await asyncio.to_thread(root_fingerprint, Path(image.root))
-        return self._fingerprints[image.root]
+        return await asyncio.to_thread(root_fingerprint, Path(image.root))
 
     async def create(self, spec: SandboxSpec) -> Facts:
         """Make a sandbox; raises SandboxNotCreated with nothing left behind."""
