@@ -271,6 +271,15 @@ def test_what_not_everybody_may_read_under_usr_is_hidden(source: Path) -> None:
     )
 
 
+def test_python_is_python3_where_the_host_has_no_other(source: Path, tmp_path: Path) -> None:
+    assert build(source, tmp_path / "without").usr_links == {}
+    plant(source, {"usr/bin/python3": "x"})
+    assert build(source, tmp_path / "with").usr_links == {"/usr/bin/python": "python3"}
+    (source / "usr/local/bin").mkdir(parents=True, exist_ok=True)
+    (source / "usr/local/bin/python").symlink_to("/nowhere")
+    assert build(source, tmp_path / "own").usr_links == {}
+
+
 def test_image_says_what_is_hidden_and_bound(source: Path, tmp_path: Path) -> None:
     (source / "opt/wheels").mkdir(parents=True)
     plant(source, {"etc/pip.conf": "[global]\nfind-links = /opt/wheels\n", "usr/lib/python3/EXTERNALLY-MANAGED": ""})

@@ -36,7 +36,7 @@ class Blueprints:
             self._skeleton: Skeleton = build_skeleton(settings.cache / "images")
         self._runtime: Runtime = runtime.result()
         self._whiteouts = self._skeleton.path.parent / "whiteouts"
-        make_whiteouts(self._whiteouts, self._skeleton.hidden)
+        make_whiteouts(self._whiteouts, self._skeleton.hidden, self._skeleton.usr_links)
         self.template(Limits().disk_bytes)
 
     @property

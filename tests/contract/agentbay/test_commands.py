@@ -118,3 +118,10 @@ def test_program_in_the_background_lives_on(session: Any, directory: str) -> Non
 def test_script_may_be_large(session: Any) -> None:
     done = session.command.run("true " + "x" * 300_000 + "\necho end")
     assert done.stdout == "end\n", done
+
+
+@for_each_route()
+def test_python_is_there_by_the_name_that_scripts_call_it(session: Any, directory: str) -> None:
+    assert session.file_system.write_file(f"{directory}/script.py", "print('Hello World')").success
+    done = session.command.execute_command(f"cd {directory} && python script.py", 20_000)
+    assert done.output == "Hello World\n", done

@@ -1,4 +1,4 @@
-"""What lies under /usr and must not be seen in a session, where root would read it through the idmap."""
+"""What lies under /usr and must not be seen in a session, where root would read it through the idmap; what lacks."""
 
 import os
 import stat
@@ -47,3 +47,12 @@ def _has_secret_content(entry: os.DirEntry[str]) -> bool:
         return False
     with open(entry.path, "rb") as file:
         return looks_secret(file.read(_READ_AT_MOST))
+
+
+def usr_links(root: Path) -> dict[str, str]:
+    """Links to add below /usr: scripts call `python`, which Debian leaves out where python-is-python3 is not installed.
+
+    A path as a session sees it, with what it points to.
+    """
+    has_python = any(os.path.lexists(root / directory / "python") for directory in ("usr/bin", "usr/local/bin"))
+    return {} if has_python or not (root / "usr/bin/python3").exists() else {"/usr/bin/python": "python3"}

@@ -67,7 +67,7 @@ def _make_once(target: Path, make: Callable[[Path], None]) -> None:
 
 
 def _make_usr(target: Path, skeleton: Skeleton, *, with_directories: bool) -> None:
-    make_whiteouts(target, skeleton.hidden)
+    make_whiteouts(target, skeleton.hidden, skeleton.usr_links)
     if with_directories:
         _copy_directories("/usr", target, set(skeleton.hidden))
 

@@ -13,10 +13,10 @@ from cove.core.errors import NotSupported
 from cove.node.images import clients, layout
 from cove.node.images.accounts import Accounts, render_accounts
 from cove.node.images.etc import copy_etc, etc_facts
-from cove.node.images.hidden import hidden_paths
+from cove.node.images.hidden import hidden_paths, usr_links
 from cove.node.images.host import Host
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of the fingerprint: raise it when the same host would be rendered otherwise."""
 
 
@@ -25,7 +25,7 @@ class Skeleton(msgspec.Struct, frozen=True, kw_only=True):
 
     `binds` are (host directory, path inside) to be mounted read-only and *without* an idmap, so that only what is
     readable by all is readable inside. `hidden` are paths under /usr as they were when the image was rendered;
-    `hidden_paths` looks again, in about a second. `environment` is for every process.
+    `hidden_paths` looks again, in about a second; `usr_links` are added there. `environment` is for every process.
     """
 
     path: Path
@@ -33,6 +33,7 @@ class Skeleton(msgspec.Struct, frozen=True, kw_only=True):
     links: dict[str, str]
     binds: tuple[tuple[Path, str], ...] = ()
     hidden: tuple[str, ...] = ()
+    usr_links: dict[str, str] = {}
     environment: dict[str, str] = {}
 
 
@@ -110,6 +111,7 @@ def _describe(host: Host, scratch: Path, final: Path, links: dict[str, str]) -> 
         links=links,
         binds=tuple((host.path(path), path) for path in clients.local_directories(host)),
         hidden=hidden_paths(host.root),
+        usr_links=usr_links(host.root),
         environment=clients.environment(host),
     )
     (scratch / "skeleton.json").write_bytes(
