@@ -125,6 +125,28 @@ async def test_each_address_gets_a_certificate_of_its_own_with_every_name(data: 
     assert set(await certified(data, "fe80::1%eth0", **given)) == {*names, "fe80::1"}
 
 
+@pytest.mark.parametrize(
+    ("address", "link_url", "names"),
+    [
+        ("127.1.2.3", "", {"links.localhost", "127.1.2.3"}),
+        ("127.0.0.1", "", {"links.localhost"}),
+        ("10.1.2.3", "", {"links.localhost"}),
+        ("127.0.0.1", "https://*.links.example.org", {"*.links.example.org"}),
+    ],
+)
+async def test_the_gateway_gets_nothing_by_which_it_could_pass_for_the_api(
+    data: DataDir, address: str, link_url: str, names: set[str]
+) -> None:
+    given = {"public_url": "https://cove.example.org", "tls_name": ("cove.lan",)} | (
+        {"link_url": link_url} if link_url else {}
+    )
+    tls = tls_of(settings_from({"data": data.root, "tls": True, **given}, {}), data)
+    assert tls is not None
+    of_links, own = Pair(await tls.certify_link(address), "").first, Pair(await tls.certify(address), "").first
+    assert set(names_of(of_links)) == names
+    assert of_links.public_key() != own.public_key()
+
+
 async def test_certificates_are_made_anew_long_before_they_end(data: DataDir) -> None:
     clock = [now()]
     tls = tls_of(settings_from({"data": data.root, "tls": True}, {}), data, lambda: clock[0])

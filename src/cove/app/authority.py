@@ -14,8 +14,11 @@ from cove.app.data import DataDir
 from cove.app.settings import Settings
 from cove.app.trust import Trust, publish, write_whole
 from cove.core.errors import InvalidSetting
+from cove.core.link import is_link_address
 
 _KEPT = 4096
+_NO_LINK = f"links.{LOCAL_NAME}"
+"""What a certificate of links is for where no link has a name."""
 _ANEW = datetime.timedelta(days=1)
 """How old a certificate becomes before the next connection gets a new one."""
 _BEGIN = "-----BEGIN CERTIFICATE-----"
@@ -32,34 +35,58 @@ class LocalAuthority:
     serves_loopback = True
 
     def __init__(self, settings: Settings, data: DataDir, now: Clock) -> None:
-        self._now = now
-        self._names = _names(settings)
+        names = _names(settings)
         self.name = settings.tls_name[0].removeprefix("*.") if settings.tls_name else ""
         with data.usable():
             data.tls.mkdir(exist_ok=True, mode=0o755)
-            self._authority, is_new = _authority(data.tls / "authority.pem", self._names, now())
-            self.trust: Trust | None = publish(data.tls, self._authority.certificate, is_new=is_new)
-        self._key = make_key()
-        self._made: OrderedDict[str, tuple[datetime.datetime, str]] = OrderedDict()
+            authority, is_new = _authority(data.tls / "authority.pem", names, now())
+            self.trust: Trust | None = publish(data.tls, authority.certificate, is_new=is_new)
+        self._own = _Issuer(authority, names, now)
+        self._links = _Issuer(authority, (_host(settings.link_url) or _NO_LINK,), now)
 
     async def certify(self, address: str) -> str:
         """A certificate for this address and every name."""
-        now, bare = self._now(), _bare(address)
-        made_at, pem = self._made.get(bare, (None, ""))
+        return self._own.certify(_bare(address))
+
+    async def certify_link(self, address: str) -> str:
+        """A certificate with a key of its own, for links' names and addresses alone."""
+        bare = _bare(address)
+        return self._links.certify(bare if is_link_address(bare) else "")
+
+
+class _Issuer:
+    """Makes certificates for some names, and with them one address each, by a key that no other issuer has."""
+
+    def __init__(self, authority: Pair, names: tuple[str, ...], now: Clock) -> None:
+        self._authority, self._names, self._now = authority, names, now
+        self._key = make_key()
+        self._made: OrderedDict[str, tuple[datetime.datetime, str]] = OrderedDict()
+
+    def certify(self, address: str) -> str:
+        """The certificate and its key; `address` may be empty."""
+        now = self._now()
+        made_at, pem = self._made.get(address, (None, ""))
         if made_at is None or now - made_at > _ANEW:
-            names = [*self._names, bare] if vouches(self._authority, [bare], now) else self._names
-            pair = issue(self._authority, self._key, names, now)
-            pem = pair.certificate + pair.key
-            self._made[bare] = now, pem
+            pem = self._issue(address, now)
+            self._made[address] = now, pem
             if len(self._made) > _KEPT:
                 self._made.popitem(last=False)
         return pem
 
+    def _issue(self, address: str, now: datetime.datetime) -> str:
+        may_have = address and vouches(self._authority, [address], now)
+        pair = issue(self._authority, self._key, [*self._names, address] if may_have else self._names, now)
+        return pair.certificate + pair.key
+
 
 def _names(settings: Settings) -> tuple[str, ...]:
     """What every certificate is for."""
-    hosts = (urlsplit(url).hostname or "" for url in (settings.public_url, settings.link_url))
+    hosts = map(_host, (settings.public_url, settings.link_url))
     return tuple(dict.fromkeys((LOCAL_NAME, *settings.tls_name, *filter(None, hosts))))
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 def _bare(address: str) -> str:

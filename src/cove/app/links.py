@@ -35,7 +35,7 @@ class Links:
 
     def __init__(self, settings: Settings, data: DataDir, tls: "Tls | None" = None) -> None:
         serves_tls = tls is not None and (tls.serves_loopback or bool(settings.link_url))
-        self._certify = tls.certify if tls and serves_tls else None
+        self._certify = tls.certify_link if tls and serves_tls else None
         self._settings, self._log = settings, data.log.with_name("gateway.log")
         self._listener = _listener(settings, data.root / "link_port")
 

@@ -47,6 +47,10 @@ class OwnCertificate:
                 _log.warning("the new certificate cannot be used; the old one is", reason=str(error))
         return self._pem
 
+    async def certify_link(self, address: str) -> str:
+        """The operator's only one, too."""
+        return await self.certify(address)
+
     def _read(self) -> str:
         certificate, key = self._files
         pair = Pair(_text("tls_cert", certificate), _text("tls_key", key))

@@ -31,6 +31,9 @@ class Tls(Protocol):
     async def certify(self, address: str) -> str:
         """Certificates and key, as PEM, for connections that came to this address."""
 
+    async def certify_link(self, address: str) -> str:
+        """The same for the gateway, which strangers and sessions talk to: as little as serves links."""
+
 
 def tls_of(settings: Settings, data: DataDir, now: Clock = utc_now) -> Tls | None:
     """What the settings ask for; None for plain HTTP. Raises InvalidSetting for a certificate that cannot be used."""

@@ -6,6 +6,7 @@ port: a browser keeps cookies by host. Or the operator has a wildcard host, and 
 
 import hashlib
 import hmac
+import ipaddress
 import re
 from enum import StrEnum
 from typing import Any
@@ -121,6 +122,19 @@ def loopback_address(session_id: SessionId, port: int | None, *, slot: int, slot
     variant = digest % (_ADDRESSES // (slots * _DOORS))
     number = _FIRST_ADDRESS + (variant * slots + slot) * _DOORS + door
     return ".".join(str(byte) for byte in number.to_bytes(4))
+
+
+def is_link_address(address: str) -> bool:
+    """Whether this may be the loopback address of some link, and so of nothing else here.
+
+    >>> is_link_address("127.1.0.0"), is_link_address("127.0.0.1"), is_link_address("::1"), is_link_address("x")
+    (True, False, False, False)
+    """
+    try:
+        number = int(ipaddress.IPv4Address(address))
+    except ValueError:
+        return False
+    return _FIRST_ADDRESS <= number < _FIRST_ADDRESS + _ADDRESSES
 
 
 def link_url(place: LinkPlace, address: str, token: str, protocol: Protocol) -> str:
