@@ -13,6 +13,8 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
+from cove.core.errors import CoveError
+
 _FRESH_SECONDS = 5.0
 """How long a certificate is used before it is asked for again, as it may have been renewed."""
 _MOST_CONTEXTS = 4096
@@ -131,7 +133,7 @@ class SecureDoor:
                     is_given = True
                 elif first is not None:
                     await self._refuse(taken)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, CoveError):  # the last: nobody certifies now, which the server has logged
             pass
         finally:
             if not is_given:
