@@ -2,19 +2,21 @@
 
 import asyncio
 import contextlib
+import math
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
-import msgspec
 import structlog
 import uvicorn
 
-from cove.app.doors import PeerProtocol, PeerSocketProtocol
+from cove.app.connections import Config, Connections, refusal
+from cove.app.descriptors import open_more, requests_for
 from cove.app.memory import give_back_memory
+from cove.app.patience import Bounds
+from cove.app.protocols import PeerProtocol, PeerSocketProtocol
 from cove.app.threads import filled_pool
-from cove.core.api import ErrorAnswer, ErrorBody
 from cove.core.errors import CoveError, InvalidInput
 from cove.gateway import Contexts, SecureDoor
 
@@ -33,6 +35,7 @@ _LARGEST_MESSAGE = 1024 * 1024
 _PONG_SECONDS = 60.0
 """For a client on a WebSocket to show that it is there; one that is busy writing to a slow terminal takes a while."""
 _LAST_SECONDS = 15
+_BOUNDS = Bounds()
 
 
 def _never() -> bool:
@@ -54,7 +57,7 @@ def run(
     """
     give_back_memory()
     edge = _Edge(application)
-    config = http_config(edge)
+    config = http_config(edge, Bounds(most=requests_for(open_more())))
     try:
         server = _Server(config, on_started, is_over)
         if contexts is not None:
@@ -66,9 +69,9 @@ def run(
         raise _reason(edge.failure) from None
 
 
-def http_config(application: Application) -> uvicorn.Config:
+def http_config(application: Application, bounds: Bounds = _BOUNDS) -> Config:
     """How HTTP is spoken. No proxy is believed: a header must not say who the client is, least of all `uid:0`."""
-    return uvicorn.Config(
+    config = Config(
         application,
         http=PeerProtocol,
         ws=PeerSocketProtocol,
@@ -81,9 +84,11 @@ def http_config(application: Application) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=75,
+        timeout_keep_alive=math.ceil(bounds.keep),
         timeout_graceful_shutdown=_LAST_SECONDS,
     )
+    config.connections = Connections(bounds)
+    return config
 
 
 class _Server(uvicorn.Server):
@@ -139,12 +144,9 @@ class _Server(uvicorn.Server):
 
 
 def _speaks_tls() -> bytes:
-    """The answer to a request in plain HTTP where TLS is spoken, in the shape of every other refusal."""
-    error = InvalidInput(name="scheme", value="http", remedy="this port speaks TLS: write https:// in place of http://")
-    body = ErrorBody(code=error.code, message=str(error), retryable=False, facts=error.facts)
-    data = msgspec.json.encode(ErrorAnswer(error=body, request_id=""))
-    head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
-    return f"{head}\r\nConnection: close\r\n\r\n".encode() + data
+    """The answer to a request in plain HTTP where TLS is spoken."""
+    remedy = "this port speaks TLS: write https:// in place of http://"
+    return refusal(InvalidInput(name="scheme", value="http", remedy=remedy))
 
 
 class _Edge:

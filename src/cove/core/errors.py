@@ -36,6 +36,7 @@ CoveError
 │   │   ├── DiskReserved
 │   │   └── DiskFull
 │   ├── QuotaExceeded
+│   ├── TooManyConnections
 │   ├── TooManyRequests
 │   └── TooManyLinks
 ├── SandboxFailed
@@ -52,6 +53,7 @@ CoveError
 │   ├── ConnectionLost
 │   ├── AnswerTimedOut
 │   └── AnswerMalformed
+├── RequestTooSlow
 ├── ToolFailed
 ├── SessionError
 └── InternalError
@@ -332,6 +334,13 @@ class TooManyRequests(Exhausted):
     retry_after = 1.0
 
 
+class TooManyConnections(Exhausted):
+    """The server has as many connections as it has room for."""
+
+    sentence = "{limit} connections are open already; close those that are not used, or try again in a second"
+    retry_after = 1.0
+
+
 class QuotaExceeded(Exhausted):
     """The tenant uses as much as its quota gives."""
 
@@ -428,6 +437,13 @@ class AnswerMalformed(TransportFailed):
     """Something answered that is not a Cove server of this version."""
 
     sentence = "{endpoint} answered {request} with something that is not Cove's: {reason}"
+
+
+class RequestTooSlow(CoveError):
+    """A request did not come to its end; what came of it changed nothing."""
+
+    sentence = "the rest of the request did not come within {seconds:.0f} seconds; send it again"
+    retryable = True
 
 
 class ToolFailed(CoveError):

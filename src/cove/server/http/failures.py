@@ -34,6 +34,7 @@ STATUSES: dict[type[errors.CoveError], int] = {
     errors.SandboxGone: 410,
     errors.GuestSilent: 504,
     errors.SandboxFailed: 502,
+    errors.RequestTooSlow: 408,
     errors.CoveError: 500,
 }
 log = structlog.get_logger("cove.server")
