@@ -30,6 +30,18 @@ def test_command_is_json_that_the_client_takes_as_structured() -> None:
 
 
 @pytest.mark.parametrize(
+    ("outcome", "trace"),
+    [
+        (Outcome(structured={"stdout": "a\n", "stderr": "", "exit_code": 3}), "r-1"),
+        (Outcome(structured={"stdout": "a\n", "stderr": "", "exit_code": 0}), None),
+        (Outcome(failure=Failure("CommandTimedOut", "it took too long")), "r-1"),
+    ],
+)
+def test_command_that_failed_has_the_id_of_its_request(outcome: Outcome, trace: str | None) -> None:
+    assert json.loads(render("shell", outcome, "r-1")).get("traceId") == trace
+
+
+@pytest.mark.parametrize(
     ("outcome", "printed"),
     [
         (Outcome(structured={"stdout": "a\n", "stderr": "b\n", "exit_code": 0}), ("a\nb\n", False)),

@@ -18,16 +18,19 @@ _TIMED_OUT = 124
 """The exit code of a command that was ended, as `timeout` of coreutils has it."""
 
 
-def render(tool: str, outcome: Outcome) -> str:
+def render(tool: str, outcome: Outcome, trace_id: str = "") -> str:
     """The text face of what a call gave; a failure's is its message, a tool's without a form of its own is JSON.
+
+    By `trace_id`, which a command's has that failed, whoever reports it and whoever reads the log mean the same call.
 
     >>> render("list_directory", Outcome(structured={"path": "/", "entries": [{"name": "tmp", "is_directory": True}]}))
     '[DIR] tmp'
     """
     if outcome.failure is not None:
-        return _failure(outcome.failure)
+        return _failure(outcome.failure, trace_id)
     form: Callable[[Structured], str] = FORMS.get(tool, _json)
-    return form(outcome.structured or {})
+    result = outcome.structured or {}
+    return form(result | {"trace_id": trace_id} if tool == COMMAND else result)
 
 
 def render_printed(outcome: Outcome) -> tuple[str, bool]:
@@ -44,11 +47,15 @@ def render_printed(outcome: Outcome) -> tuple[str, bool]:
     return text or (f"exit code {result['exit_code']}" if has_failed else ""), has_failed
 
 
-def _failure(failure: Failure) -> str:
+def _failure(failure: Failure, trace_id: str) -> str:
     """The message; of a command that took too long in the shape of one with no output, which its clients look for."""
     if failure.code != "CommandTimedOut":
         return failure.message
-    return _json({"stdout": "", "stderr": "", "exit_code": _TIMED_OUT, "error": failure.message})
+    return _json({"stdout": "", "stderr": "", "exit_code": _TIMED_OUT, "error": failure.message, **_trace(trace_id)})
+
+
+def _trace(trace_id: str) -> Structured:
+    return {"traceId": trace_id} if trace_id else {}
 
 
 def _json(value: Any) -> str:
@@ -60,7 +67,8 @@ def _done(_: Structured) -> str:
 
 
 def _command(result: Structured) -> str:
-    return _json({name: result[name] for name in ("stdout", "stderr", "exit_code")})
+    told = {name: result[name] for name in ("stdout", "stderr", "exit_code")}
+    return _json(told | _trace(result["trace_id"] if result["exit_code"] else ""))
 
 
 def _content(result: Structured) -> str:

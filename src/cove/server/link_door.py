@@ -84,7 +84,7 @@ class ServerLinkDoor:
             raise
         except CoveError as error:
             outcome = refused(tool, error)
-        return first_result(tool, outcome, user_agent)
+        return first_result(tool, outcome, user_agent, request_id)
 
     def watch(self, watcher: LinkWatcher) -> None:
         """From now on tell `watcher`, and nobody before it."""

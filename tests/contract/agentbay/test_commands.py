@@ -34,6 +34,9 @@ def test_streams_and_exit_code_are_told_apart(session: Any) -> None:
     done = session.command.execute_command("echo out; echo err >&2; exit 3")
     assert (done.success, done.exit_code, done.stdout, done.stderr) == (False, 3, "out\n", "err\n"), done
     assert done.output == "out\nerr\n"
+    if done.has("trace_id"):
+        assert done.trace_id
+        assert session.command.execute_command("true").trace_id == ""
 
 
 @for_each_route(until="0.9.3")

@@ -37,7 +37,7 @@ class Agb:
         operation = _operation(request)
         fields: dict[str, Any] = {**request.query, **read_body(request.body)}
         _check_no_mcp(fields)
-        answer = await operation.run(service, caller, read_request(operation, fields))
+        answer = await operation.run(service, caller, read_request(operation, fields, request.request_id))
         return envelope(request.request_id, data_of(operation, answer), counts_of(answer))
 
     def refuse(self, error: CoveError, request: WireRequest) -> WireAnswer:

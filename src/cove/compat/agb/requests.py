@@ -24,7 +24,7 @@ def read_body(body: bytes) -> dict[str, Any]:
     return fields
 
 
-def read_request(operation: Operation, fields: dict[str, Any]) -> msgspec.Struct:
+def read_request(operation: Operation, fields: dict[str, Any], request_id: str) -> msgspec.Struct:
     """What the operation takes, from the fields that are there, and not empty; raises InvalidInput."""
     fields = {_ODD_NAMES.get(name, name): value for name, value in fields.items() if value is not None and value != ""}
     values = {}
@@ -34,7 +34,7 @@ def read_request(operation: Operation, fields: dict[str, Any]) -> msgspec.Struct
                 _seconds(fields[wire_name]) if name in _NAMES else read_value(wire_name, fields[wire_name], kind)
             )
     if operation.request is CallTool:
-        values["plain"] = _OF_THIS_GENERATION not in fields
+        values |= {"plain": _OF_THIS_GENERATION not in fields, "trace_id": request_id}
     return operation.request(**values)
 
 

@@ -37,7 +37,7 @@ class AgentBay:
         fields = {**request.query, **request.form}
         caller = await service.caller(_secret(request))
         operation = _operation(fields.get("Action", ""))
-        answer = await operation.run(service, caller, read_request(operation, nested(fields)))
+        answer = await operation.run(service, caller, read_request(operation, nested(fields), request.request_id))
         return envelope(request.request_id, _data(answer), _counts(answer))
 
     def refuse(self, error: CoveError, request: WireRequest) -> WireAnswer:

@@ -17,7 +17,7 @@ _MINUTE = 60.0
 _LIFETIMES = {"idle_timeout": "Timeout", "max_lifetime": "MaxRuntime"}
 
 
-def read_request(operation: Operation, fields: dict[str, Any]) -> msgspec.Struct:
+def read_request(operation: Operation, fields: dict[str, Any], request_id: str) -> msgspec.Struct:
     """What the operation takes, from the fields that are there, and not empty; raises InvalidInput."""
     values = {}
     for name, wire_name, kind in _wire_fields(operation.request):
@@ -26,7 +26,7 @@ def read_request(operation: Operation, fields: dict[str, Any]) -> msgspec.Struct
     if "idle_timeout" in operation.request.__struct_fields__:
         values |= _lifetimes(fields)
     if operation.request is CallTool:
-        values["plain"] = _OF_LATER_GENERATIONS.isdisjoint(fields)
+        values |= {"plain": _OF_LATER_GENERATIONS.isdisjoint(fields), "trace_id": request_id}
     return operation.request(**values)
 
 

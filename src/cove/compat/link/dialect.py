@@ -51,7 +51,7 @@ class Link:
         session_id = _session(request.path)
         fields = _fields(request.body)
         caller = await service.holder(session_id, _token(request.headers.get(TOKEN_HEADER, ""), fields.token))
-        call = CallTool(session_id=session_id, name=fields.tool, args=fields.args)
+        call = CallTool(session_id=session_id, name=fields.tool, args=fields.args, trace_id=request.request_id)
         given: ToolResult = await call_tool.run(service, caller, call)
         return result(request.request_id, given)
 

@@ -12,7 +12,7 @@ Nothing else of a request tells one from the other.
 """
 
 
-def first_result(tool: str, outcome: Outcome, user_agent: str) -> dict[str, Any]:
-    """What a tool gave, in the shape that all of them read."""
-    result = result_of(tool, outcome, plain=user_agent.startswith(_SHOWS_AS_IT_COMES))
+def first_result(tool: str, outcome: Outcome, user_agent: str, request_id: str) -> dict[str, Any]:
+    """What a tool gave, in the shape that all of them read; a command that failed has the asker's own id of it."""
+    result = result_of(tool, outcome, plain=user_agent.startswith(_SHOWS_AS_IT_COMES), trace_id=request_id)
     return {"content": [{"type": each.type, "text": each.text} for each in result.content], "isError": result.is_error}

@@ -91,10 +91,11 @@ def _pages(events: list[FileChange]) -> list[list[dict[str, str]]]:
     pages: list[list[dict[str, str]]] = [[]]
     size = 0
     for event in (file_change(msgspec.structs.asdict(event)) for event in events):
-        size += len(msgspec.json.encode(event))
-        if size > _MOST_BYTES:
+        length = len(msgspec.json.encode(event))
+        if size + length > _MOST_BYTES:
             pages, size = [*pages, []], 0
         pages[-1].append(event)
+        size += length
     return [page for page in pages if page]
 
 

@@ -37,13 +37,15 @@ class ToolEntry(msgspec.Struct, frozen=True, kw_only=True):
 class CallTool(msgspec.Struct, frozen=True, kw_only=True):
     """A call.
 
-    `plain` is for clients that show people what a command printed as it comes, and take nothing apart.
+    `plain` is for clients that show people what a command printed as it comes, and take nothing apart. `trace_id` is
+    the request's id, which a command that failed is reported with.
     """
 
     session_id: str = ""
     name: str = ""
     args: dict[str, Any] = {}
     plain: bool = False
+    trace_id: str = ""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,15 +98,15 @@ async def call_tool(service: Service, caller: Any, request: CallTool) -> ToolRes
         outcome = await service.call(caller, SessionId(request.session_id), request.name, request.args)
     except (ToolNotFound, InvalidToolArguments) as error:
         outcome = refused(request.name, error)
-    return result_of(request.name, outcome, plain=request.plain)
+    return result_of(request.name, outcome, plain=request.plain, trace_id=request.trace_id)
 
 
-def result_of(tool: str, outcome: Outcome, *, plain: bool) -> ToolResult:
+def result_of(tool: str, outcome: Outcome, *, plain: bool, trace_id: str = "") -> ToolResult:
     """An outcome as text; a command's is what it printed, if `plain`."""
     if plain and tool == COMMAND:
         text, is_error = render_printed(outcome)
     else:
-        text, is_error = render(tool, outcome), outcome.failure is not None
+        text, is_error = render(tool, outcome, trace_id), outcome.failure is not None
     return ToolResult(content=[Content(text=text)], is_error=is_error)
 
 
