@@ -172,6 +172,23 @@ def test_lost_connections_watches_go_on_on_the_next_one(connect: Connect, call: 
     assert again.told(2) == _new("/tmp/w/later")
 
 
+def test_what_two_lost_connections_watched_is_told_once_on_the_next_one(connect: Connect, call: Call) -> None:
+    call("create_directory", path="/tmp/w")
+    lost = connect(), connect()
+    for client in lost:
+        client.watch("/tmp/w")
+    for client in lost:
+        client.vanish()
+        client.end()
+    again = connect()
+    call("write_file", path="/tmp/w/a", content="1")
+    assert again.told(2) == _new("/tmp/w/a")
+    again.ask("unsubscribe_file_change", path="/tmp/w")
+    call("write_file", path="/tmp/w/b", content="1")
+    assert again.watch("/tmp/w") == {"phase": "end"}
+    assert again.pushed == []
+
+
 def test_connection_that_was_closed_leaves_no_watch(connect: Connect, call: Call) -> None:
     call("create_directory", path="/tmp/w")
     client = connect()

@@ -65,7 +65,7 @@ class Conversation:
         try:
             async with asyncio.TaskGroup() as self._group:
                 self._group.create_task(self._look_again())
-                for subscription in earlier:
+                for subscription in {each.key: each for each in earlier}.values():
                     self._subscribe(subscription, is_resumed=True)
                 await self._listen(receive)
         except* HangUp as ends:
