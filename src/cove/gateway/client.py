@@ -18,8 +18,6 @@ from cove.gateway.wire import Broken, Wire
 if TYPE_CHECKING:
     from cove.gateway.service import Service
 
-_HEAD_SECONDS = 20.0
-"""How long a first request's head may take to come."""
 _KEEP_SECONDS = 75.0
 """How long a connection may lie still between two requests."""
 _ANSWER_SECONDS = 900.0
@@ -55,7 +53,7 @@ class Client(Wire):
         if not self._service.opened(self):
             self.abort()
             return
-        self._wait(_HEAD_SECONDS)
+        self._wait(self._service.head_seconds)
         self._task = asyncio.get_running_loop().create_task(self._live())
 
     def eof_received(self) -> bool:

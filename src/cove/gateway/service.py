@@ -15,6 +15,8 @@ from cove.gateway.secure import Contexts, SecureDoor
 from cove.gateway.sessions import Sessions
 
 _SWEEP_SECONDS = 1.0
+_HEAD_SECONDS = 20.0
+"""How long a connection's first request may take to come, its head as a whole."""
 _MOST_CLIENTS = 20_000
 _BACKLOG = 4096
 
@@ -22,8 +24,17 @@ _BACKLOG = 4096
 class Service:
     """Serves links at `place` until the server hangs up; over TLS, if it `is_secure`."""
 
-    def __init__(self, server: Server, place: Place, file_limit: int, *, is_secure: bool = False) -> None:
+    def __init__(
+        self,
+        server: Server,
+        place: Place,
+        file_limit: int,
+        *,
+        is_secure: bool = False,
+        head_seconds: float = _HEAD_SECONDS,
+    ) -> None:
         self.place = place
+        self.head_seconds = head_seconds
         self.sessions = Sessions(file_limit)
         self.call_tool = server.call_tool
         self._most_clients = min(_MOST_CLIENTS, max(64, file_limit // 3))
