@@ -1,6 +1,7 @@
 """Terminals in the guest: what runs on them, who looks at them, and what becomes of them."""
 
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,18 @@ from typing import Any
 import pytest
 
 from cove.core.frames import FrameReader, frame
-from cove.core.terminal import Detached, Exited, FromGuest, Kill, PacketReader, Resize, data_packets, message_packet
+from cove.core.terminal import (
+    Detached,
+    Exited,
+    FromGuest,
+    Kill,
+    OpenTerminal,
+    PacketReader,
+    Resize,
+    data_packets,
+    message_packet,
+)
+from cove.guest import Guest
 
 from .doors import PATIENCE, Door, children, eventually, kill
 
@@ -185,6 +197,22 @@ def test_whoever_connects_takes_over_and_the_other_is_told(door: Door, screen: O
     assert first.last == Detached()
     second.type("exit 9\n")
     assert second.end() == 9
+
+
+def test_whoever_asked_last_looks_even_where_the_one_before_is_shown_it_later(guest: Guest) -> None:
+    opened = guest.terminals.open(OpenTerminal(command="read word; exit 9"))
+    (first, shown_first), (second, shown_second) = socket.socketpair(), socket.socketpair()
+    guest.terminals.attach(opened.terminal_id, shown_second, 2)
+    guest.terminals.attach(opened.terminal_id, shown_first, 1)
+    assert read_all(first) == message_packet(Detached())
+    second.sendall(data_packets(b"word\n"))
+    assert read_all(second).endswith(message_packet(Exited(9)))
+
+
+def read_all(connection: socket.socket) -> bytes:
+    connection.settimeout(PATIENCE)
+    with connection, connection.makefile("rb") as file:
+        return file.read()
 
 
 def test_killing_ends_the_shell_and_what_stands_in_the_foreground(door: Door, screen: Open) -> None:

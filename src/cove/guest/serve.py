@@ -95,13 +95,14 @@ def _ask(connection: socket.socket) -> dict[str, Any] | None:
 
 
 def _answer(connection: socket.socket, guest: Guest, message: dict[str, Any]) -> None:
+    turn = next(guest.terminals.turns)
     response = respond(guest, message)
     terminal_id, watch_id = terminal_of(message, response), watch_of(message, response)
     try:
         connection.settimeout(SECONDS_TO_TAKE)
         connection.sendall(frame(response))
         if terminal_id is not None:
-            guest.terminals.attach(terminal_id, connection.dup())
+            guest.terminals.attach(terminal_id, connection.dup(), turn)
         if watch_id is not None:
             guest.watches.show(watch_id, connection)
     except OSError:

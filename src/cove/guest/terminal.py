@@ -115,6 +115,7 @@ class Terminal:
         self._lock = Lock()
         self._wishes: deque[Callable[[], None]] = deque()
         self._line: Line | None = None
+        self._shown_turn = -1
         self._is_awaited = True
         self._input = b""
         self._unseen = b""
@@ -134,9 +135,12 @@ class Terminal:
         """Whether somebody looks at it, or has just asked to."""
         return self._line is not None or self._is_awaited
 
-    def attach(self, connection: socket.socket) -> None:
-        """Show it on this connection, which is ours from now on; whoever looked before is told, and hung up on."""
-        if not self._wish(lambda: self._take(connection)):
+    def attach(self, connection: socket.socket, turn: int) -> None:
+        """Show it on this connection, which is ours from now on; whoever asked before is told, and hung up on.
+
+        `turn` is the order in which they asked: answers may pass one another.
+        """
+        if not self._wish(lambda: self._take(connection, turn)):
             self._bid_farewell(Line(connection))
 
     def leave(self) -> None:
@@ -236,11 +240,16 @@ class Terminal:
         elif isinstance(said, Kill):
             self._signal(said.signal)
 
-    def _take(self, connection: socket.socket) -> None:
-        if self._line is not None:
-            self._tell(self._line, Detached())
-            self._drop(self._line)
-        self._line, self._is_awaited = Line(connection), False
+    def _take(self, connection: socket.socket, turn: int) -> None:
+        last, line = self._line, Line(connection)
+        if turn < self._shown_turn:
+            last = line
+        else:
+            self._line, self._shown_turn = line, turn
+        self._is_awaited = False
+        if last is not None:
+            self._tell(last, Detached())
+            self._drop(last)
         unseen, self._unseen = self._unseen, b""
         self._show(unseen)
 

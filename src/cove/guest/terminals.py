@@ -1,5 +1,6 @@
 """The terminals of a sandbox: opened, found again by their ids, listed and killed."""
 
+import itertools
 import socket
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ class Terminals:
         self._variables = variables
         self._lock = Lock()
         self._known: dict[str, Terminal] = {}
+        self.turns = itertools.count()
+        """In which order terminals are asked for: who asked last looks at one."""
 
     def open(self, wish: OpenTerminal) -> Opened:
         """Open one; raises ToolFailed."""
@@ -53,14 +56,14 @@ class Terminals:
                 raise failed("NoSuchTerminal", f"no terminal {terminal_id[:40]!r}; it has ended, or never was")
         return Opened(terminal_id)
 
-    def attach(self, terminal_id: str, connection: socket.socket) -> None:
-        """Show a terminal on a connection, which is the terminal's from now on."""
+    def attach(self, terminal_id: str, connection: socket.socket, turn: int) -> None:
+        """Show a terminal on a connection, which is the terminal's from now on, to whoever asked at this turn."""
         with self._lock:
             terminal = self._known.get(terminal_id)
         if terminal is None:
             connection.close()
         else:
-            terminal.attach(connection)
+            terminal.attach(connection, turn)
 
     def leave(self, terminal_id: str) -> None:
         """Nobody is there any more to whom it could be shown."""

@@ -188,7 +188,8 @@ class SimulatedDriver:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         opened = msgspec.convert(outcome.structured, Opened).terminal_id
-        self._living(session_id).guest.terminals.attach(opened, theirs)
+        terminals = self._living(session_id).guest.terminals
+        terminals.attach(opened, theirs, next(terminals.turns))
         return GuestTerminal(session_id, opened, ours)
 
     async def watch_files(self, session_id: SessionId, path: str) -> GuestWatch:
