@@ -21,7 +21,7 @@ _TIMED_OUT = 124
 def render(tool: str, outcome: Outcome, trace_id: str = "") -> str:
     """The text face of what a call gave; a failure's is its message, a tool's without a form of its own is JSON.
 
-    By `trace_id`, which a command's has that failed, whoever reports it and whoever reads the log mean the same call.
+    `trace_id` is shown with a command that failed: the request's id, as in `x-request-id` and in the log's lines of it.
 
     >>> render("list_directory", Outcome(structured={"path": "/", "entries": [{"name": "tmp", "is_directory": True}]}))
     '[DIR] tmp'
