@@ -172,6 +172,19 @@ def test_lost_connections_watches_go_on_on_the_next_one(connect: Connect, call: 
     assert again.told(2) == _new("/tmp/w/later")
 
 
+def test_lost_connections_watches_go_on_on_one_that_was_made_before_it_was_known_to_be_lost(
+    connect: Connect, call: Call
+) -> None:
+    call("create_directory", path="/tmp/w")
+    client, again, third = connect(), connect(), connect()
+    client.watch("/tmp/w")
+    third.watch("/tmp/w")
+    client.vanish()
+    client.end()
+    call("write_file", path="/tmp/w/a", content="1")
+    assert again.told(2) == third.told(2) == _new("/tmp/w/a")
+
+
 def test_what_two_lost_connections_watched_is_told_once_on_the_next_one(connect: Connect, call: Call) -> None:
     call("create_directory", path="/tmp/w")
     lost = connect(), connect()

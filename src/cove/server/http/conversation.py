@@ -1,8 +1,9 @@
 """One connection of a session's WebSocket: what is asked on it, and the streams that answer."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -57,6 +58,7 @@ class Conversation:
         self._service, self._caller, self._session_id, self._token = service, caller, session_id, token
         self._send = send
         self._pushes = self._unreadable = 0
+        self._is_listening = False
         self._streams: set[asyncio.Task[None]] = set()
 
     async def run(self, receive: Receive, earlier: list[Subscription]) -> bool:
@@ -64,10 +66,13 @@ class Conversation:
         is_lost = False
         try:
             async with asyncio.TaskGroup() as self._group:
-                self._group.create_task(self._look_again())
-                for subscription in {each.key: each for each in earlier}.values():
-                    self._subscribe(subscription, is_resumed=True)
-                await self._listen(receive)
+                self._begin_task(self._look_again)
+                self.resume(earlier)
+                self._is_listening = True
+                try:
+                    await self._listen(receive)
+                finally:
+                    self._is_listening = False
         except* HangUp as ends:
             end = _first(ends)
             is_lost = end.is_lost
@@ -75,6 +80,16 @@ class Conversation:
         except* OSError:
             is_lost = True
         return is_lost
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it goes on, and nothing is subscribed to on it."""
+        return self._is_listening and not self.subscriptions
+
+    def resume(self, earlier: list[Subscription]) -> None:
+        """Go on with subscriptions of a connection that was lost."""
+        for subscription in {each.key: each for each in earlier}.values():
+            self._subscribe(subscription, is_resumed=True)
 
     async def _listen(self, receive: Receive) -> None:
         while (message := await receive())["type"] == "websocket.receive":
@@ -140,11 +155,23 @@ class Conversation:
 
     def _subscribe(self, subscription: Subscription, *, is_resumed: bool = False) -> None:
         stream = subscription.stream
-        task = subscription.task = self._group.create_task(self._talk(subscription, is_resumed=is_resumed))
+        task = subscription.task = self._begin_task(partial(self._talk, subscription, is_resumed=is_resumed))
         self._streams.add(task)
         task.add_done_callback(self._streams.discard)
         if stream.method in SUBSCRIPTIONS:
             self.subscriptions[subscription.key] = subscription
+
+    def _begin_task(self, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """A task of the group, whose failure ends the others: from then on nothing is begun."""
+
+        async def done() -> None:
+            try:
+                await work()
+            except Exception:
+                self._is_listening = False
+                raise
+
+        return self._group.create_task(done())
 
     async def _talk(self, subscription: Subscription, *, is_resumed: bool) -> None:
         """Say what a stream says; of one that is resumed the pushes only, for its client has been answered before."""

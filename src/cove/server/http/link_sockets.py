@@ -5,7 +5,6 @@ and believe that what they had subscribed to goes on: so it does, if they come s
 """
 
 import asyncio
-from collections import Counter
 from typing import Any
 
 import structlog
@@ -28,7 +27,7 @@ class LinkSockets:
     """All of a server's."""
 
     def __init__(self) -> None:
-        self._open: Counter[SessionId] = Counter()
+        self._open: dict[SessionId, list[Conversation]] = {}
         self._lost: dict[SessionId, list[Subscription]] = {}
 
     async def serve(self, service: Service, session_id: SessionId, scope: Any, receive: Receive, send: Send) -> None:
@@ -37,20 +36,32 @@ class LinkSockets:
         token = dict(scope["headers"]).get(TOKEN_HEADER.encode(), b"").decode("latin-1")
         try:
             caller = await service.holder(session_id, token, is_socket=True)
-            if self._open[session_id] >= MOST_OF_A_SESSION:
+            if len(self._open.get(session_id, ())) >= MOST_OF_A_SESSION:
                 raise Exhausted(reason=f"{MOST_OF_A_SESSION} WebSockets of this session are open; close one")
         except CoveError as error:
             await _turn_away(error, scope["state"]["request_id"], send)
             return
         await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
         conversation = Conversation(service, caller, session_id, token, send)
-        self._open[session_id] += 1
+        beside = self._open.setdefault(session_id, [])
+        beside.append(conversation)
         try:
             is_lost = await conversation.run(receive, self._lost.pop(session_id, []))
         finally:
-            self._open -= Counter([session_id])
+            later = beside[beside.index(conversation) + 1 :]
+            beside.remove(conversation)
+            if not beside:
+                del self._open[session_id]
         if is_lost and conversation.subscriptions:
-            self._keep(session_id, list(conversation.subscriptions.values()))
+            self._hand_over(session_id, list(conversation.subscriptions.values()), later)
+
+    def _hand_over(self, session_id: SessionId, subscriptions: list[Subscription], later: list[Conversation]) -> None:
+        """To a connection that was made since and watches nothing: its client may have known of the loss before us."""
+        heir = next((each for each in later if each.is_idle), None)
+        if heir is not None:
+            heir.resume(subscriptions)
+        else:
+            self._keep(session_id, subscriptions)
 
     def _keep(self, session_id: SessionId, subscriptions: list[Subscription]) -> None:
         kept = self._lost.setdefault(session_id, [])
