@@ -1,5 +1,6 @@
 """The log of the native API: one line for each refusal, with its route, and with nothing that its sender said."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -126,3 +127,18 @@ def test_stranger_is_refused_without_a_word_of_key_or_session(
     assert "SessionNotFound" in line
     assert secret not in caplog.text
     assert session not in line
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
+def test_who_leaves_in_the_middle_of_a_body_is_no_defect(
+    http: httpx2.Client, cove: Cove, caplog: pytest.LogCaptureFixture, length: bytes
+) -> None:
+    caplog.set_level("INFO", "cove")
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(cove.socket))
+        line.sendall(b"POST /v1/sessions HTTP/1.1\r\nHost: cove\r\nContent-Type: application/json\r\n" + length)
+        line.sendall(f"\r\nAuthorization: Bearer {cove.api_key}\r\n\r\n".encode())
+    for _ in range(3):  # what came before them has been seen to when these are answered
+        assert http.get("/v1/sessions").json()["sessions"] == []
+    assert "failed" not in caplog.text
+    assert "Traceback" not in caplog.text

@@ -11,6 +11,7 @@ from litestar.types import Message, Receive, Scope, Send
 from cove.compat.link import session_of_socket
 from cove.core.ids import text_id
 from cove.server.http.bodies import Bodies
+from cove.server.http.departures import noting_who_leaves
 from cove.server.http.dialects import dialect_of, is_near, serve
 from cove.server.http.sockets import explaining
 from cove.server.settings import ServerSettings
@@ -55,7 +56,10 @@ class Door:
                 service = self.routes.state["service" if is_near(scope) else "distant_service"]
                 await serve(dialect, service, self._bodies, scope, receive, sender)
                 return
-            await self.routes(scope, receive, explaining(scope, sender) if scope["type"] == _SOCKET else sender)
+            if scope["type"] == _SOCKET:
+                await self.routes(scope, receive, explaining(scope, sender))
+            else:
+                await self.routes(scope, noting_who_leaves(scope, receive), sender)
 
 
 def _identified(send: Send, request_id: str) -> Send:

@@ -14,6 +14,7 @@ from litestar.utils.scope.state import ScopeState
 
 from cove.core import errors
 from cove.core.api import ErrorAnswer, ErrorBody
+from cove.server.http.departures import has_left
 from cove.server.http.refusals import log_refusal
 
 STATUSES: dict[type[errors.CoveError], int] = {
@@ -93,6 +94,8 @@ def _is_utf8(request: AnyRequest) -> bool:
 
 def answer_http_exception(request: AnyRequest, error: HTTPException) -> Response[ErrorAnswer]:
     """Litestar's own refusals, said in our words: unknown routes, wrong methods, bodies that do not fit."""
+    if error.status_code >= 500 and has_left(request.scope):  # in the middle of the body: nobody hears the answer
+        return _answer(request, errors.InvalidInput(name="body", value="…", remedy="send all of it"), 400)
     if error.status_code >= 500:
         return answer_defect(request, error)
     if isinstance(error, ValidationException):
