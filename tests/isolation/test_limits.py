@@ -32,6 +32,12 @@ def test_full_memory_costs_the_process_alone(fill: str, user: str, cove: Running
     assert neighbour.run("echo well") == "well\n"
 
 
+def test_full_shared_memory_leaves_room_for_programs(cove: Running) -> None:
+    with cove.session(memory_bytes=NARROW) as inside:
+        assert "No space left on device" in inside.try_to_run(FILL_SHARED).output
+        assert inside.run("stat -c %s /dev/shm/fill") == f"{NARROW // 2}\n"
+
+
 @fill_memory
 def test_memory_is_there_up_to_the_limit(fill: str, cove: Running) -> None:
     with cove.session(memory_bytes=WIDE) as inside:

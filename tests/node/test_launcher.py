@@ -123,6 +123,7 @@ def plain_order(directory: Path) -> Order:
         work_files=[],
         relay_port=None,
         controls=[],
+        shm_bytes=0,
     )
 
 

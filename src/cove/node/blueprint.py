@@ -67,6 +67,7 @@ class Blueprints:
             work_files=[str(path) for path in group.work_files()],
             relay_port=RELAY_PORT,
             controls=self._controls,
+            shm_bytes=spec.limits.shm_bytes,
         )
 
     def _overlays(self, spec: SandboxSpec) -> list[Overlay]:

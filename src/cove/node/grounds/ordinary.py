@@ -147,11 +147,8 @@ class OrdinaryGround:
             work_files=[str(path) for path in group.work_files()] if group else [],
             relay_port=RELAY_PORT,
             controls=self._controls,
-            ordinary=Ordinary(
-                processes=spec.limits.pids,
-                file_bytes=spec.limits.disk_bytes,
-                shm_bytes=spec.limits.memory_bytes // 2,
-            ),
+            shm_bytes=spec.limits.shm_bytes,
+            ordinary=Ordinary(processes=spec.limits.pids, file_bytes=spec.limits.disk_bytes),
         )
 
     async def sockets(self, pid: int, pidfd: int) -> tuple[socket.socket, ...]:

@@ -126,8 +126,7 @@ def _mount_dev(order: Order) -> None:
     group = ",gid=5" if os.geteuid() == 0 else ""  # where there is one id, there is no group of terminals
     options = f"newinstance,ptmxmode=0666,mode=620{group}"
     sys.mount("devpts", "dev/pts", "devpts", sys.MS_NOSUID | sys.MS_NOEXEC, options)
-    size = f",size={order.ordinary.shm_bytes}" if order.ordinary else ""  # else the control group bounds it
-    sys.mount("tmpfs", "dev/shm", "tmpfs", sys.MS_NOSUID | sys.MS_NODEV, f"mode=1777{size}")
+    sys.mount("tmpfs", "dev/shm", "tmpfs", sys.MS_NOSUID | sys.MS_NODEV, f"mode=1777,size={order.shm_bytes}")
     sys.mount("mqueue", "dev/mqueue", "mqueue", _STRICT)
     for name, target in _DEVICE_LINKS.items():
         os.symlink(target, f"dev/{name}")

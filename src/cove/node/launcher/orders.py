@@ -29,7 +29,6 @@ class Ordinary(msgspec.Struct, frozen=True, kw_only=True):
 
     processes: int
     file_bytes: int
-    shm_bytes: int
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -48,6 +47,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     work_files: list[str]
     relay_port: int | None
     controls: list[str]
+    shm_bytes: int
     ordinary: Ordinary | None = None
 
 
