@@ -11,7 +11,7 @@ from tests.waiting import until_none
 from tests.world import loops_below
 
 from cove.core.limits import MIB
-from cove.node.disks import LAYERS, copy_sparse, make_template, mount_disk
+from cove.node.disks import LAYERS, copy_sparse, give_up_disk, make_template, mount_disk
 
 SIZE = 64 * MIB
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -35,6 +35,11 @@ def mounted(image: Path) -> Iterator[int]:
         os.close(disk)
 
 
+def write(disk: int, name: str, content: bytes) -> None:
+    with open(os.open(name, os.O_CREAT | os.O_WRONLY, dir_fd=disk), "wb") as file:
+        file.write(content)
+
+
 def until_detached(image: Path) -> None:
     until_none(lambda: loops_below(image))
 
@@ -55,6 +60,21 @@ def test_template_that_cannot_be_made_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"mkfs\.ext4 failed: "):
         make_template(tmp_path / "small.img", 4096)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_disk_that_is_given_up_is_not_flushed_and_takes_nothing_more(image: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.img"
+    copy_sparse(image, other)
+    size = image.stat().st_blocks
+    with mounted(image) as disk, mounted(other) as kept:
+        write(disk, "file", b"x" * 8 * MIB)
+        give_up_disk(image)
+        with pytest.raises(OSError, match=r"Errno 5"):
+            write(disk, "other", b"x")
+        write(kept, "file", b"x")
+    until_detached(image)
+    assert image.stat().st_blocks - size < 1024 * 1024 / 512
+    give_up_disk(image)
 
 
 def test_template_has_a_place_for_every_layer(image: Path) -> None:

@@ -5,12 +5,13 @@ import shutil
 import socket
 from pathlib import Path
 
+from cove.core.errors import SandboxFailed
 from cove.core.ids import SessionId
 from cove.core.ports import Isolation, SandboxSpec
 from cove.node.blueprint import Blueprints
 from cove.node.cgroups import Group, find_hierarchies, remove_instance, session_names
 from cove.node.dial import made_inside
-from cove.node.disks import copy_sparse
+from cove.node.disks import copy_sparse, give_up_disk
 from cove.node.launcher.client import Launcher
 from cove.node.launcher.lock_down import CONTROLS
 from cove.node.launcher.orders import Order
@@ -90,7 +91,11 @@ class RootGround:
         return self._settings.sandboxes / session_id
 
     def _remove(self, session_id: SessionId) -> None:
-        self.members(session_id).remove()
+        give_up_disk(self._directory(session_id) / "disk.img")
+        try:
+            self.members(session_id).remove()
+        except TimeoutError as error:
+            raise SandboxFailed(reason=str(error)) from error
         shutil.rmtree(self._directory(session_id), ignore_errors=False, onerror=_unless_missing)
 
 
