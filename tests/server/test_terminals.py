@@ -1,5 +1,6 @@
 """Terminals over the native API: the WebSocket, what it refuses, what counts as use, and how it ends."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -238,6 +239,15 @@ def test_a_client_that_takes_nothing_holds_up_nobody_else(look: Open, http: http
     assert http.get("/healthz").status_code == 200
     assert http.delete(f"/v1/sessions/{session}/terminals/{flood.id}").status_code == 204
     assert flood.end() == {"type": "exited", "exit_code": -9}
+
+
+def test_a_client_that_leaves_as_its_terminal_ends_is_no_defect(look: Open, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(20):
+        one = look()
+        one.type("exit\n")
+        one.socket.socket.shutdown(socket.SHUT_RDWR)
+    assert look().id
+    assert "Traceback" not in caplog.text
 
 
 def test_two_terminals_do_not_mix(look: Open) -> None:

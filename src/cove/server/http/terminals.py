@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from litestar import WebSocket, delete, get, websocket
 from litestar.di import NamedDependency
+from litestar.exceptions import WebSocketDisconnect
 from litestar.params import FromPath
 from litestar.types import WebSocketReceiveEvent
 
@@ -30,6 +31,8 @@ _NORMAL, _BROKEN = 1000, 1011
 _LAST_WORD_SECONDS = 5.0
 """For a terminal to tell how it ended where something was typed too late; then what went wrong is told instead."""
 _SAID: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
+_GONE = (OSError, WebSocketDisconnect)
+"""What sending raises once the client has gone: before it was read that it has, and after."""
 Socket = WebSocket[Any, Any, Any]
 
 
@@ -50,6 +53,8 @@ async def show_terminal(
         await socket.accept()
         await _tell(socket, Opened(window.terminal_id))
         await _close(socket, await _converse(socket, window))
+    except _GONE:
+        return
     finally:
         window.close()
 
@@ -97,8 +102,6 @@ async def _converse(socket: Socket, window: Window) -> Heard | None:
         log_refusal(socket.scope, error)
         body = error_answer(error, "").error
         return Failed(code=body.code, message=body.message, retryable=body.retryable)
-    except OSError:
-        return None  # the client has gone
     finally:
         for side in sides:
             side.cancel()
@@ -143,10 +146,6 @@ async def _tell(socket: Socket, message: Heard) -> None:
 
 
 async def _close(socket: Socket, last: Heard | None) -> None:
-    if last is None:
-        return
-    try:
+    if last is not None:
         await _tell(socket, last)
         await socket.close(_BROKEN if isinstance(last, Failed) else _NORMAL)
-    except OSError:
-        return  # it has gone by itself
