@@ -64,7 +64,7 @@ class PeerProtocol(HttpToolsProtocol):
             patience.postpone(now)
         else:
             if self._may_be_told():
-                error = RequestTooSlow(seconds=round(now - patience.since, 1))
+                error = RequestTooSlow(seconds=round(now - patience.since))
                 log_slow(error, patience.stage.value)
                 self.transport.write(refusal(error))
             self.transport.close()

@@ -442,7 +442,7 @@ class AnswerMalformed(TransportFailed):
 class RequestTooSlow(CoveError):
     """A request did not come to its end; what came of it changed nothing."""
 
-    sentence = "the rest of the request did not come within {seconds:.0f} seconds; send it again"
+    sentence = "the rest of the request did not come within {seconds} seconds; send it again"
     retryable = True
 
 
