@@ -7,6 +7,7 @@ how=${1:?editable or wheel}
 stamp=.venv/.cove-is
 PATH="$PATH:/usr/sbin:/sbin"
 export UV_PYTHON_DOWNLOADS=never
+export UV_COMPILE_BYTECODE=true # else whoever may not write into .venv, or is told not to, compiles it at every start
 export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}" # a company's own certificates are in the system's store
 
 say() { printf '%s\n' "$*" >&2; }

@@ -12,7 +12,8 @@ PINS = Path(__file__).with_name("pins.txt")
 
 def python_of(client: Client) -> str:
     """The interpreter of the client's environment; made where it is not there yet."""
-    kind = hashlib.sha256(f"{PINS.read_text()} {client.pins} {sys.version}".encode()).hexdigest()[:12]
+    wanted = f"{PINS.read_text()} {client.pins} {sys.version} {Path(__file__).read_text()}"
+    kind = hashlib.sha256(wanted.encode()).hexdigest()[:12]
     place = cached(f"contract-{client.wheel}-{client.version}-{kind}", lambda place: _install(client, place))
     return str(place / "bin" / "python")
 
@@ -22,6 +23,6 @@ def _install(client: Client, place: Path) -> Path:
     own.write_text("\n".join(client.pins))
     python = str(made / "bin" / "python")
     run(uv(), "venv", "--quiet", "--python", sys.executable, str(made), cwd=place)
-    pinned = ("--constraint", str(PINS), "--constraint", str(own))
-    run(uv(), "pip", "install", "--quiet", "--python", python, *pinned, f"{client.wheel}=={client.version}", cwd=place)
+    options = ("--constraint", str(PINS), "--constraint", str(own), "--compile-bytecode", "--quiet")
+    run(uv(), "pip", "install", "--python", python, *options, f"{client.wheel}=={client.version}", cwd=place)
     return made
