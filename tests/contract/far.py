@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.clients import Client
-from tests.contract.installing import python_of
+from tests.contract.installing import authority_of, python_of
 from tests.environment import clean_environment
 
 DRIVER = str(Path(__file__).parent / "inside" / "driver.py")
@@ -70,10 +70,12 @@ class Process:
         self.client = client
         self._directory = tempfile.TemporaryDirectory(prefix="cove-contract-", dir="/tmp")
         self._errors = (Path(self._directory.name) / "stderr").open("w+b")
+        python = python_of(client)
+        ours = {"AGENTBAY_LOG_LEVEL": "WARNING", "SSL_CERT_FILE": authority_of(python)}
         self._process = subprocess.Popen(
-            (python_of(client), DRIVER, "async" if client.is_async else "sync"),
+            (python, DRIVER, "async" if client.is_async else "sync"),
             cwd=self._directory.name,
-            env=_environment() | {"AGENTBAY_LOG_LEVEL": "WARNING"} | environ,
+            env=_environment() | ours | environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -8,6 +8,8 @@ from tests.contract.clients import Client
 from tests.registries import cached, run, uv
 
 PINS = Path(__file__).with_name("pins.txt")
+AUTHORITIES = "lib/python*/site-packages/certifi/cacert.pem"
+_END = "-----END CERTIFICATE-----\n"
 
 
 def python_of(client: Client) -> str:
@@ -18,6 +20,14 @@ def python_of(client: Client) -> str:
     return str(place / "bin" / "python")
 
 
+def authority_of(python: str) -> str:
+    """The one authority that such an interpreter's clients know, as the value of SSL_CERT_FILE.
+
+    Most of them read the whole list at each call, which takes longer than the call; no test reaches one who is in it.
+    """
+    return str(next(Path(python).parents[1].glob(AUTHORITIES)))
+
+
 def _install(client: Client, place: Path) -> Path:
     made, own = place / "venv", place / "own.txt"
     own.write_text("\n".join(client.pins))
@@ -25,4 +35,6 @@ def _install(client: Client, place: Path) -> Path:
     run(uv(), "venv", "--quiet", "--python", sys.executable, str(made), cwd=place)
     options = ("--constraint", str(PINS), "--constraint", str(own), "--compile-bytecode", "--quiet")
     run(uv(), "pip", "install", "--python", python, *options, f"{client.wheel}=={client.version}", cwd=place)
+    known = next(made.glob(AUTHORITIES))
+    known.write_text(known.read_text().partition(_END)[0] + _END)
     return made
