@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from tests.contract.clients import Client
 from tests.contract.far import Process
+from tests.environment import PLAIN
 from tests.serving import IS_REAL, Server
 
 from cove import AgentBay, SessionNotFound
@@ -36,7 +37,7 @@ class Place:
         """The key of a new tenant."""
         headers = {"Authorization": f"Bearer {self._operator}"}
         wish = {"tenant": secrets.token_hex(4)}
-        made = httpx2.post(f"{self.url}/v1/keys", json=wish, headers=headers, trust_env=False, timeout=30)
+        made = httpx2.post(f"{self.url}/v1/keys", json=wish, headers=headers, trust_env=False, verify=PLAIN, timeout=30)
         return str(made.raise_for_status().json()["secret"])
 
     def begin(self, client: Client, key: str) -> Any:
@@ -48,7 +49,8 @@ class Place:
     def view(self, key: str, session_id: str) -> dict[str, Any]:
         """A session as the native door shows it to its owner."""
         headers = {"Authorization": f"Bearer {key}"}
-        told = httpx2.get(f"{self.url}/v1/sessions/{session_id}", headers=headers, trust_env=False, timeout=30)
+        url = f"{self.url}/v1/sessions/{session_id}"
+        told = httpx2.get(url, headers=headers, trust_env=False, verify=PLAIN, timeout=30)
         return dict(told.raise_for_status().json())
 
     def end_sessions(self, key: str) -> None:

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -83,46 +84,36 @@ def loot() -> Iterator[Loot]:
 
 
 @pytest.fixture(scope="session")
-def servers(loot: Loot) -> Iterator[Callable[..., Running]]:
-    """A Cove without the named walls: the same one for the same names."""
-    made: dict[tuple[str, ...], Running] = {}
-
-    def serve(*left_out: str) -> Running:
-        if left_out not in made:
-            rendered = made[()].data if () in made else None
-            made[left_out] = Running(*left_out, token=loot.token, rendered=rendered)
-        return made[left_out]
-
-    serve()
-    yield serve
-    for running in reversed(made.values()):
-        running.bay.close()
-        running.close()
-
-
-@pytest.fixture(scope="session")
-def cove(servers: Callable[..., Running]) -> Running:
+def cove(loot: Loot) -> Iterator[Running]:
     """A Cove with every wall."""
-    return servers()
+    with Running(token=loot.token) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def breaches(servers: Callable[..., Running]) -> Callable[[str], Inside]:
+def serve(cove: Running, loot: Loot) -> Callable[..., Running]:
+    """Starts one more, without the named walls or with other settings."""
+    return partial(Running, token=loot.token, rendered=cove.data)
+
+
+@pytest.fixture(scope="module")
+def breaches(serve: Callable[..., Running], walled: Inside) -> Iterator[Callable[[str], Inside]]:
     """A session that lacks the named wall, or none with the empty name: the same for the same name."""
-    made: dict[str, Inside] = {}
+    made = {"": walled}
+    with ExitStack() as servers:
 
-    def breach(control: str) -> Inside:
-        if control not in made:
-            made[control] = servers(*filter(None, [control])).session()
-        return made[control]
+        def breach(control: str) -> Inside:
+            if control not in made:
+                made[control] = servers.enter_context(serve(control)).session()
+            return made[control]
 
-    return breach
+        yield breach
 
 
 @pytest.fixture(scope="session")
-def walled(breaches: Callable[[str], Inside]) -> Inside:
+def walled(cove: Running) -> Inside:
     """A session behind every wall, shared by the attacks that break nothing."""
-    return breaches("")
+    return cove.session()
 
 
 @pytest.fixture

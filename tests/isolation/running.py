@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from tests.serving import Server
@@ -29,7 +29,10 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Running(Server):
-    """A server without some walls, and a client of it. It renders its own image, or takes that of `rendered`."""
+    """A server without some walls, and a client of it. It renders its own image, or takes that of `rendered`.
+
+    A context manager: at the end its sessions are deleted, and it is ended.
+    """
 
     def __init__(self, *left_out: str, token: str, rendered: Path | None = None, allow: str = "") -> None:
         super().__init__(token, COVE_TEST_SECRET=token, COVE_ALLOW=allow, COVE_CACHE="", COVE_NETWORK="rules")
@@ -38,6 +41,13 @@ class Running(Server):
         started = self.run(sys.executable, str(HERE / "server.py"), str(self.data), *left_out)
         self.port = int(started.url.rpartition(":")[2])
         self.bay = self.client()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bay.close()
+        self.close()
 
     def session(self, **limits: Any) -> "Inside":
         """A new session with the attacks in it."""

@@ -63,7 +63,7 @@ def refusals(walled: Inside) -> dict[str, str]:
     return answers(walled.attack("kernel.refusals", json.dumps(calls()), user="root"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def unfiltered(breaches: Callable[[str], Inside]) -> dict[str, str]:
     """What root is told without the filter."""
     return answers(breaches("seccomp").attack("kernel.refusals", json.dumps(calls()), user="root"))

@@ -18,13 +18,10 @@ each_address = pytest.mark.parametrize("name", ELSEWHERE)
 
 
 @pytest.fixture(scope="module")
-def relayed(servers: Callable[..., Running], loot: Loot) -> Iterator[Inside]:
+def relayed(serve: Callable[..., Running]) -> Iterator[Inside]:
     """A session that may reach one name, which there is not, and has therefore a relay."""
-    running = Running(token=loot.token, rendered=servers().data, allow="allowed.invalid")
-    with running.session() as inside:
+    with serve(allow="allowed.invalid") as running, running.session() as inside:
         yield inside
-    running.bay.close()
-    running.close()
 
 
 @each_address

@@ -5,16 +5,17 @@ import os
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.isolation.conftest import Loot, breaches, cove, inside, neighbour, walled
+from tests.isolation.conftest import Loot, breaches, inside, neighbour, walled
 from tests.isolation.running import Running
 
 from .ordinary import NoPython, OrdinaryUser, ordinary_user
 from .serving import OrdinaryRunning
 
-__all__ = ["breaches", "cove", "inside", "neighbour", "walled"]
+__all__ = ["breaches", "inside", "neighbour", "walled"]
 DIFFERENCES = Path(__file__).with_name("differences.toml")
 
 
@@ -74,15 +75,13 @@ def loot(ordinary: OrdinaryUser) -> Iterator[Loot]:
 
 
 @pytest.fixture(scope="session")
-def servers(loot: Loot, ordinary: OrdinaryUser) -> Iterator[Callable[..., Running]]:
-    """A Cove without the named walls: the same one for the same names."""
-    made: dict[tuple[str, ...], OrdinaryRunning] = {}
+def serve(loot: Loot, ordinary: OrdinaryUser) -> Callable[..., Running]:
+    """Starts a Cove of the user's, without the named walls or with other settings."""
+    return partial(OrdinaryRunning, ordinary, token=loot.token)
 
-    def serve(*left_out: str) -> Running:
-        if left_out not in made:
-            made[left_out] = OrdinaryRunning(ordinary, *left_out, token=loot.token)
-        return made[left_out]
 
-    yield serve
-    for running in reversed(made.values()):
-        running.close()
+@pytest.fixture(scope="session")
+def cove(serve: Callable[..., Running]) -> Iterator[Running]:
+    """One with every wall."""
+    with serve() as running:
+        yield running

@@ -6,6 +6,7 @@ import httpx2
 from tests.contract.agb.words import good
 from tests.contract.clients import Client
 from tests.contract.conftest import Place
+from tests.environment import PLAIN
 
 IMAGE = "agb-code-space-1"
 
@@ -29,7 +30,7 @@ class Maker:
         headers = {"authorization": f"Bearer {self.key}"}
         body = {"sessionId": session_id}
         url = f"{self.place.url}{path}"
-        return httpx2.post(url, json=body, headers=headers, trust_env=False, timeout=30).json()
+        return httpx2.post(url, json=body, headers=headers, trust_env=False, verify=PLAIN, timeout=30).json()
 
     def status(self, session: Any) -> str:
         """Its state."""
