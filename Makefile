@@ -3,7 +3,7 @@
 .PHONY: help setup demo test check bench generate lock wheel
 BIN := .venv/bin
 INSTALL := $(if $(CI),wheel,editable)
-WORKERS := -n 4 --dist loadfile  # most tests wait for processes of their own, and want no processor
+WORKERS := -n 4 --dist loadfile --no-loadscope-reorder  # tests/conftest.py has them in order
 
 help:        ## list the commands
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed 's/:[^#]*## /\t/' | expand -t 12

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.toml")
+LONG = ("links", "recovery", "rootless", "isolation", "doors", "contract", "tls", "local", "app")
+"""Directories with files that take minutes: begun last, one of them would keep a single processor busy at the end."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,6 +66,13 @@ class _SkipWatch:
         if os.environ.get("CI"):
             for line in _unallowed(self.skipped):
                 terminalreporter.write_line(f"SKIPPED WITHOUT LEAVE (tests/{ALLOWED_SKIPS.name}) {line}", red=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those of `LONG` first, in that order; else as they stand."""
+    here = Path(__file__).parent
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(here).parts[0], len(LONG)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
