@@ -72,7 +72,10 @@ ATTACKS = (
     Attack("other devices are found", "devices", HOST, "views.other_devices", user="root"),
     Attack("a disk's node is made", "devices", HOST, "rights.make_device", ("block", "7", "0"), "root"),
     Attack("a memory node is made", "devices", HOST, "rights.make_device", ("char", "1", "1"), "root"),
-    Attack("a secret is found by name", "files", HOST, "views.find_name", ("{token}",), "root"),
+    Attack(
+        "a secret is found by name", "files", HOST, "views.find_name", ("{token}",), "root",
+        ("{token}", "/etc", "/usr/local/share"),
+    ),
     Attack(
         "a secret is found by content", "files", HOST, "views.find_content", ("{token}", *PLACES), "root",
         ("{token}", "/etc", "/usr/local/share"),
@@ -95,7 +98,7 @@ ATTACKS = (
     Attack(
         "the guest's code is changed", "runtime", HOST, "rights.change_tree", ("/run/cove/rt",), "root", ("{data}",)
     ),
-    Attack("a socket of ours is found", "unix-sockets", HOST, "views.find_sockets", user="root"),
+    Attack("a socket of ours is found", "unix-sockets", HOST, "views.find_sockets", (), "root", ("{data}",)),
     Attack("the host's abstract socket is reached", "unix-sockets", HOST, "views.connect_abstract", ("{token}",)),
     Attack("the host's loopback is reached", "network", HOST, "views.connect_tcp", ("127.0.0.1", "{port}"), "root"),
     Attack("a name server is asked", "network", HOST, "views.ask_by_udp", ("{datagram_port}",)),

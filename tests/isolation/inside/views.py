@@ -21,14 +21,14 @@ def found(what):
     return what
 
 
-def find_name(token):
-    """A file, and not only its directory, whose path has this text in it, anywhere."""
-    return found([path for path in _paths() if token in path and stat.S_ISREG(_mode(path))][:3])
+def find_name(token, *places):
+    """A file, and not only its directory, whose path has this text in it, in these places or anywhere."""
+    return found([path for path in _paths(*places) if token in path and stat.S_ISREG(_mode(path))][:3])
 
 
-def find_sockets():
-    """A unix socket with a name."""
-    return found([path for path in _paths() if stat.S_ISSOCK(_mode(path))][:3])
+def find_sockets(*places):
+    """A unix socket with a name, in these places or anywhere."""
+    return found([path for path in _paths(*places) if stat.S_ISSOCK(_mode(path))][:3])
 
 
 def find_content(token, *places):
