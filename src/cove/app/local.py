@@ -8,7 +8,7 @@ import gc
 import ipaddress
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -75,9 +75,7 @@ def serve(
     os.umask(_UMASK)
     data = DataDir(settings.data)
     data.prepare()
-    with data.locked(), contextlib.ExitStack() as doors:
-        gc.disable()  # what is loaded stays, and looking through it again and again takes a tenth of the start
-        doors.callback(gc.enable)
+    with _uncollected(), data.locked(), contextlib.ExitStack() as doors:
         from cove.app.doors import open_unix
         from cove.app.leaving import Leaving
         from cove.app.links import Links
@@ -105,6 +103,16 @@ def serve(
             on_started=lambda: _tell(server, _started(settings, url, unix, keys, tls), on_started),
             is_over=Leaving(data, server.presence, settings.linger),
         )
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """What a start loads stays, and looking through it for garbage again and again is a tenth of the start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _tell(server: "ServerSettings", started: Started, on_started: Callable[[Started], None]) -> None:
