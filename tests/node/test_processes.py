@@ -17,6 +17,7 @@ from cove.node.processes import RECORD, Processes, memory_of
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 FIRST = """
 import ctypes, os, platform, threading, time
+held = b"x" * (1 << 20)  # the kernel counts memory inexactly: by up to 32 pages for each processor
 def go_on():
     while True:
         time.sleep(0.01)
@@ -67,8 +68,8 @@ def test_members_are_the_first_process_and_its_children(sandbox: Processes) -> N
 
 
 def test_memory_and_time_are_those_of_all(sandbox: Processes) -> None:
-    assert all(memory_of(pid) > 100_000 for pid in sandbox.members())
-    assert sandbox.memory_bytes() > 400_000
+    assert all(memory_of(pid) > 500_000 for pid in sandbox.members())
+    assert sandbox.memory_bytes() > 2_000_000
     until(lambda: sandbox.cpu_seconds() > 0, "they have used some time")
 
 

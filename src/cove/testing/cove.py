@@ -114,11 +114,19 @@ def running_cove(directory: Path | None = None, *, clock: Clock | None = None, *
     In a `directory` of its own it keeps its state, so that a later one may take it up; the path must be short enough
     for a Unix socket. Lifetimes and idle times are looked at in `pass_time` only.
     """
-    with tempfile.TemporaryDirectory(prefix="cove-", dir="/tmp") as temporary:
-        home = directory or Path(temporary)
+    with _home(directory) as home, _logging(), serving_links(settings) as served:
         cove = Cove(home, SimulatedDriver(home / "sandboxes"), clock or Clock())
-        with _logging(), serving_links(settings) as served, _serving(cove, _assembled(cove, served)):
+        with _serving(cove, _assembled(cove, served)):
             yield cove
+
+
+@contextmanager
+def _home(directory: Path | None) -> Iterator[Path]:
+    if directory:
+        yield directory
+        return
+    with tempfile.TemporaryDirectory(prefix="cove-", dir="/tmp") as temporary:
+        yield Path(temporary)
 
 
 @contextmanager
