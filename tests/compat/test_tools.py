@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cove.compat.tools import render, render_printed
+from cove.compat.tools import has_failed, render, render_printed
 from cove.core import results
 from cove.core.tool import Failure, Outcome
 from cove.guest.tools import catalogue
@@ -42,15 +42,16 @@ def test_command_that_failed_has_the_id_of_its_request(outcome: Outcome, trace: 
 
 
 @pytest.mark.parametrize(
-    ("outcome", "printed"),
+    ("outcome", "printed", "failed"),
     [
-        (Outcome(structured={"stdout": "a\n", "stderr": "b\n", "exit_code": 0}), ("a\nb\n", False)),
-        (Outcome(structured={"stdout": "a\n", "stderr": "", "exit_code": 3}), ("a\n", True)),
-        (Outcome(failure=Failure("CommandTimedOut", "it took too long")), ("it took too long", True)),
+        (Outcome(structured={"stdout": "a\n", "stderr": "b\n", "exit_code": 0}), "a\nb\n", False),
+        (Outcome(structured={"stdout": "a\n", "stderr": "", "exit_code": 3}), "a\n", True),
+        (Outcome(structured={"stdout": "", "stderr": "", "exit_code": 3}), "exit code 3", True),
+        (Outcome(failure=Failure("CommandTimedOut", "it took too long")), "it took too long", True),
     ],
 )
-def test_oldest_clients_are_given_what_a_command_printed(outcome: Outcome, printed: tuple[str, bool]) -> None:
-    assert render_printed(outcome) == printed
+def test_oldest_clients_are_given_what_a_command_printed(outcome: Outcome, printed: str, failed: bool) -> None:
+    assert (render_printed(outcome), has_failed("shell", outcome)) == (printed, failed)
 
 
 def test_file_is_its_bare_content() -> None:

@@ -33,18 +33,26 @@ def render(tool: str, outcome: Outcome, trace_id: str = "") -> str:
     return form(result | {"trace_id": trace_id} if tool == COMMAND else result)
 
 
-def render_printed(outcome: Outcome) -> tuple[str, bool]:
-    """What a command printed, for clients that show it as it comes, and whether it failed: they see no exit code.
+def render_printed(outcome: Outcome) -> str:
+    """What a command printed, for clients that show it as it comes: they see no exit code but that of a silent failure.
 
     >>> render_printed(Outcome(structured={"stdout": "", "stderr": "", "exit_code": 3}))
-    ('exit code 3', True)
+    'exit code 3'
     """
     if outcome.failure is not None:
-        return outcome.failure.message, True
+        return outcome.failure.message
     result = outcome.structured or {}
-    has_failed = result["exit_code"] != 0
     text = f"{result['stdout']}{result['stderr']}"
-    return text or (f"exit code {result['exit_code']}" if has_failed else ""), has_failed
+    return text or (f"exit code {result['exit_code']}" if result["exit_code"] else "")
+
+
+def has_failed(tool: str, outcome: Outcome) -> bool:
+    """Whether clients are told of an error: of a tool's, and of a command's that ended with another code than 0.
+
+    >>> has_failed("shell", Outcome(structured={"stdout": "", "stderr": "no\\n", "exit_code": 1}))
+    True
+    """
+    return outcome.failure is not None or (tool == COMMAND and bool((outcome.structured or {})["exit_code"]))
 
 
 def _failure(failure: Failure, trace_id: str) -> str:

@@ -100,6 +100,7 @@ def test_variables_of_the_session_are_set_and_read(session: Any) -> None:
 def test_command_gives_output_errors_and_exit_code(session: Any) -> None:
     failed = refused(session.command.execute("echo out; echo err >&2; exit 3", timeout_ms=9000))
     assert (failed.exit_code, failed.stdout, failed.stderr) == (3, "out\n", "err\n")
+    assert failed.error_message == "err\n"
     assert failed.trace_id.startswith("r-")
     ran = good(session.command.execute("echo out; echo err >&2", timeout_ms=9000))
     assert (ran.exit_code, ran.stdout, ran.stderr, ran.output) == (0, "out\n", "err\n", "out\nerr\n")

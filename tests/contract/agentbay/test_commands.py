@@ -33,10 +33,17 @@ def test_command_runs_as_the_user_at_home(session: Any) -> None:
 def test_streams_and_exit_code_are_told_apart(session: Any) -> None:
     done = session.command.execute_command("echo out; echo err >&2; exit 3")
     assert (done.success, done.exit_code, done.stdout, done.stderr) == (False, 3, "out\n", "err\n"), done
-    assert done.output == "out\nerr\n"
+    assert (done.output, done.error_message) == ("out\nerr\n", "err\n"), done
     if done.has("trace_id"):
         assert done.trace_id
         assert session.command.execute_command("true").trace_id == ""
+
+
+@for_each_route(since=STRUCTURED)
+def test_command_that_fails_in_silence_says_its_exit_code(session: Any) -> None:
+    done = session.command.execute_command("echo out; exit 4")
+    assert (done.success, done.exit_code, done.output) == (False, 4, "out\n"), done
+    assert '"exit_code":4' in done.error_message, done
 
 
 @for_each_route(until="0.9.3")

@@ -42,10 +42,15 @@ def test_tools_of_an_image_are_listed(make: Make) -> None:
 
 @for_each_route(since=CALLING)
 def test_tool_is_called_by_its_name(session: Any) -> None:
-    called = session.call_mcp_tool("shell", {"command": "echo hi; echo e >&2; exit 3"})
+    called = session.call_mcp_tool("shell", {"command": "echo hi; echo e >&2"})
     assert called.success, called
     assert called.request_id
-    told = json.loads(called.data)
+    assert json.loads(called.data) == {"stdout": "hi\n", "stderr": "e\n", "exit_code": 0}
+
+
+@for_each_route(since=CALLING)
+def test_command_that_fails_is_an_error_which_says_all_of_it(session: Any) -> None:
+    told = json.loads(refusal(session.call_mcp_tool, "shell", {"command": "echo hi; echo e >&2; exit 3"}))
     assert told.pop("traceId")
     assert told == {"stdout": "hi\n", "stderr": "e\n", "exit_code": 3}
 

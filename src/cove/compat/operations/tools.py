@@ -8,7 +8,7 @@ from cove.compat.operations.known_images import named_by_capability
 from cove.compat.operations.known_tools import LACKING
 from cove.compat.operations.registry import not_built, operation
 from cove.compat.operations.service import Service
-from cove.compat.tools import COMMAND, render, render_printed
+from cove.compat.tools import COMMAND, has_failed, render, render_printed
 from cove.core.errors import CoveError, InvalidToolArguments, ToolNotFound
 from cove.core.ids import SessionId
 from cove.core.image import DEFAULT_IMAGE
@@ -102,12 +102,12 @@ async def call_tool(service: Service, caller: Any, request: CallTool) -> ToolRes
 
 
 def result_of(tool: str, outcome: Outcome, *, plain: bool, trace_id: str = "") -> ToolResult:
-    """An outcome as text; a command's is what it printed, if `plain`."""
-    if plain and tool == COMMAND:
-        text, is_error = render_printed(outcome)
-    else:
-        text, is_error = render(tool, outcome, trace_id), outcome.failure is not None
-    return ToolResult(content=[Content(text=text)], is_error=is_error)
+    """An outcome as text; a command's is what it printed, if `plain`.
+
+    A command that failed is an error: clients then tell what it printed as theirs, and without it none at all.
+    """
+    text = render_printed(outcome) if plain and tool == COMMAND else render(tool, outcome, trace_id)
+    return ToolResult(content=[Content(text=text)], is_error=has_failed(tool, outcome))
 
 
 def refused(tool: str, error: CoveError) -> Outcome:
