@@ -219,6 +219,7 @@ async def test_creations_and_ends_at_once_do_not_disturb_each_other(node: Node) 
 async def test_metrics_are_those_of_the_sandbox(node: Node) -> None:
     async with node.driver() as driver:
         await driver.create(spec())
+        assert (await driver.metrics(ONE)).mem_used > MIB
         await shell(driver, "head -c 20000000 /dev/urandom >file; sync")
         found = await driver.metrics(ONE)
     assert (found.cpu_count, found.mem_total, found.disk_total) == (1, 256 * MIB, 64 * MIB)

@@ -127,7 +127,8 @@ class Variables(msgspec.Struct, frozen=True, kw_only=True):
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
     """A session's use of the machine, from its cgroup and disk image, never from the guest.
 
-    Bytes and seconds; `cpu_used_pct` is percent of all its cpus; `processes` count the guest's own two.
+    Bytes and seconds; `cpu_used_pct` is percent of all its cpus; `processes` count the guest's own two, whose memory is
+    in `mem_used`, too.
     """
 
     cpu_count: float

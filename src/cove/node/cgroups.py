@@ -18,6 +18,11 @@ GUEST_RESERVE = 256 * MIB
 _PERIOD_US = 100_000
 _V1_CONTROLLERS = ("memory", "cpu", "cpuacct", "pids", "devices", "freezer")
 _V2_CONTROLLERS = ("memory", "cpu", "pids")
+MEMORY_FILES = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+"""A group's limit, its use, and the part of that which can be dropped: on v2 and on v1."""
 _DEVICES = ("c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2", "c 136:*")
 """null, zero, full, random, urandom, tty, ptmx and pseudo-terminals: the nodes of the sandbox's /dev."""
 
@@ -219,12 +224,10 @@ class Group:
         return int((root / self._name / "cpuacct.usage").read_text()) / 1e9 if root else 0.0
 
     def memory_bytes(self) -> int:
-        """Memory in use by what the tools started, without page cache that could be dropped."""
-        if (root := self._root("memory", v2=True)) is not None:
-            return int((root / "work/memory.current").read_text()) - _field(root / "work/memory.stat", "inactive_file")
-        if (root := self._root("memory", v2=False)) is not None:
-            used = int((root / "work/memory.usage_in_bytes").read_text())
-            return max(0, used - _field(root / "work/memory.stat", "total_inactive_file"))
+        """Memory in use by the guest and what its tools started, without page cache that could be dropped."""
+        for is_v2, (_, used, droppable) in zip((True, False), MEMORY_FILES, strict=True):
+            if (root := self._root("memory", v2=is_v2)) is not None:
+                return max(0, int((root / used).read_text()) - _field(root / "memory.stat", droppable))
         return 0
 
     def has_starved(self) -> bool:

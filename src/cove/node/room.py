@@ -2,14 +2,9 @@
 
 from pathlib import Path
 
-from cove.node.cgroups import Hierarchies
+from cove.node.cgroups import MEMORY_FILES, Hierarchies
 
 MEMINFO = Path("/proc/meminfo")
-_LIMIT_FILES = (
-    ("memory.max", "memory.current", "inactive_file"),
-    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-)
-"""A group's limit, its use, and the part of that which can be dropped: on v2 and on v1."""
 
 
 def memory_roots(at: Hierarchies) -> tuple[Path, ...]:
@@ -29,7 +24,7 @@ def free_memory(roots: tuple[Path, ...] = (), meminfo: Path = MEMINFO) -> int:
 
 def _left(group: Path) -> int | None:
     """What a group's limit leaves; None where it has none."""
-    for limit, used, droppable in _LIMIT_FILES:
+    for limit, used, droppable in MEMORY_FILES:
         if not (group / limit).exists():
             continue
         text = (group / limit).read_text().strip()

@@ -91,7 +91,7 @@ class Sandbox:
             cpu_count=self.limits.cpus,
             cpu_used_pct=round(100 * cpu_rate / self.limits.cpus, 2),
             mem_total=self.limits.memory_bytes,
-            mem_used=self._group.memory_bytes(),
+            mem_used=min(self._group.memory_bytes(), self.limits.memory_bytes),  # the guest's is beside the limit
             disk_total=self.limits.disk_bytes,
             disk_used=disk_bytes,
             rx_bytes=rx,
