@@ -3,14 +3,11 @@
 import os
 import secrets
 import socket
-import ssl
 from contextlib import suppress
 
 from cove.core.account import ID_RANGE
 
 SLOTS = 128
-PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""How to verify for a client that speaks no TLS: else each reads the list of all authorities, which takes 30 ms."""
 _FIRST, _BLOCKS = 2_300_000_000, 200
 _claims: dict[int, socket.socket] = {}
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import at_socket
 
 import cove
 from cove.core.frames import MAX_FRAME
@@ -191,7 +192,7 @@ def http(door: Any) -> Any:
     if path == door.endpoint:
         headers = {"Authorization": f"Bearer {door.api_key}"}
         return httpx2.Client(base_url=door.endpoint, headers=headers, timeout=30)
-    return httpx2.Client(transport=httpx2.HTTPTransport(uds=path), base_url="http://cove", timeout=30)
+    return at_socket(path, timeout=30)
 
 
 DEEP = b'{"arguments": ' + b'{"a": ' * 5000 + b"1" + b"}" * 5001

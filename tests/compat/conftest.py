@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
-from tests.environment import PLAIN
+from tests.asking import at_socket
 
 from cove.testing import Cove, running_cove
 
@@ -20,8 +20,7 @@ def cove() -> Iterator[Cove]:
 @pytest.fixture(scope="module")
 def wire(cove: Cove) -> Iterator[httpx2.Client]:
     """A client that shows no key by itself."""
-    transport = httpx2.HTTPTransport(uds=str(cove.socket), verify=PLAIN)
-    with httpx2.Client(transport=transport, base_url="http://cove", timeout=30) as client:
+    with at_socket(cove.socket, timeout=30) as client:
         yield client
 
 

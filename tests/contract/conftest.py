@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import PLAIN
 from tests.contract.clients import Client
 from tests.contract.far import Process
-from tests.environment import PLAIN
 from tests.serving import IS_REAL, Server
 
 from cove import AgentBay, SessionNotFound

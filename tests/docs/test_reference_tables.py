@@ -2,8 +2,8 @@
 
 import re
 
-import httpx2
 import pytest
+from tests.asking import at_socket
 from tests.sdk.test_failures import RAISES, RETURNS
 
 from cove.testing import running_cove
@@ -16,8 +16,8 @@ FAILURES = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|$", (REFERENCE / "failures.m
 
 def test_every_route_and_message_of_a_running_server_stands_in_the_reference() -> None:
     text = (REFERENCE / "http.md").read_text()
-    with running_cove() as cove, httpx2.Client(transport=httpx2.HTTPTransport(uds=str(cove.socket))) as client:
-        document = client.get("http://cove/v1/openapi.json").json()
+    with running_cove() as cove, at_socket(cove.socket) as client:
+        document = client.get("/v1/openapi.json").json()
     routes = [f"### `{method.upper()} {path}`" for path, item in document["paths"].items() for method in item]
     messages = [f"### {name}\n" for name in document["components"]["schemas"]]
     assert [wanted for wanted in routes + messages if wanted not in text] == []

@@ -5,12 +5,12 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from tests.asking import at_socket
 from tests.serving import Server
 from tests.waiting import until, until_none
 from tests.world import children, command_of, is_alive
@@ -44,12 +44,9 @@ class Cove(Server):
         """Wait until the server has killed itself, as it was told to."""
         assert self.process.wait(timeout=30) == -signal.SIGKILL
 
-    @contextmanager
-    def http(self) -> Iterator[httpx2.Client]:
+    def http(self) -> httpx2.Client:
         """A client of the local door."""
-        transport = httpx2.HTTPTransport(uds=self.socket, verify=False)  # which takes a while, for no use here
-        with httpx2.Client(transport=transport, base_url="http://cove", timeout=60) as client:
-            yield client
+        return at_socket(self.socket, timeout=60)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
         """The answer to one request over a connection of its own, which must be a success."""

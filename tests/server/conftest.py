@@ -4,16 +4,14 @@ from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
-from tests.environment import PLAIN
+from tests.asking import at_socket
 
 from cove.testing import Cove
 
 
 def client_of(cove: Cove, key: str = "") -> httpx2.Client:
     """A client with this key, or an operator's."""
-    transport = httpx2.HTTPTransport(uds=str(cove.socket), verify=PLAIN)
-    headers = {"Authorization": f"Bearer {key or cove.api_key}"}
-    return httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30)
+    return at_socket(cove.socket, headers={"Authorization": f"Bearer {key or cove.api_key}"}, timeout=30)
 
 
 @pytest.fixture

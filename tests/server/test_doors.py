@@ -4,8 +4,8 @@ import socket
 from contextlib import ExitStack
 from typing import Any
 
-import httpx2
 import pytest
+from tests.asking import at_socket
 from tests.waiting import until
 
 from cove.core.link import LinkPlace
@@ -16,8 +16,7 @@ HERE = LinkPlace(port=7718)
 
 
 def _made(cove: Cove, key: str = "") -> dict[str, Any]:
-    transport = httpx2.HTTPTransport(uds=str(cove.socket))
-    with httpx2.Client(transport=transport, base_url="http://cove", timeout=30) as client:
+    with at_socket(cove.socket, timeout=30) as client:
         form = {"Authorization": f"Bearer {key or cove.api_key}", "VpcResource": "true"}
         data = client.post("/?Action=CreateMcpSession", data=form).raise_for_status().json()["Data"]
     return dict(data)
@@ -61,8 +60,7 @@ MIB = 1024 * 1024
 
 def _listing(cove: Cove, padding: int) -> int:
     """The status of a request of so many bytes."""
-    transport = httpx2.HTTPTransport(uds=str(cove.socket))
-    with httpx2.Client(transport=transport, base_url="http://cove", timeout=30) as client:
+    with at_socket(cove.socket, timeout=30) as client:
         form = {"Authorization": f"Bearer {cove.api_key}", "Padding": "x" * padding}
         return client.post("/?Action=ListSession", data=form).status_code
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
+from tests.asking import at_socket
 
 from cove.testing import Cove, running_cove
 
@@ -14,8 +15,7 @@ Client = Callable[[str], httpx2.Client]
 def client_of(cove: Cove) -> Client:
     def make(key: str) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        transport = httpx2.HTTPTransport(uds=str(cove.socket))
-        return httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30)
+        return at_socket(cove.socket, headers=headers, timeout=30)
 
     return make
 
@@ -95,10 +95,8 @@ def test_unknown_key_id_is_not_found(http: httpx2.Client) -> None:
 
 def test_first_key_is_made_and_told_once() -> None:
     told: list[str] = []
-    with running_cove(api_key=None, on_first_key=told.append) as cove:
-        transport = httpx2.HTTPTransport(uds=str(cove.socket))
-        with httpx2.Client(transport=transport, base_url="http://cove") as client:
-            keys = client.get("/v1/keys", headers={"Authorization": f"Bearer {told[0]}"}).json()["keys"]
+    with running_cove(api_key=None, on_first_key=told.append) as cove, at_socket(cove.socket) as client:
+        keys = client.get("/v1/keys", headers={"Authorization": f"Bearer {told[0]}"}).json()["keys"]
     assert len(told) == 1
     assert [key["is_operator"] for key in keys] == [True]
 

@@ -3,6 +3,7 @@
 import threading
 
 import httpx2
+from tests.asking import at_socket
 from tests.server.held import Held
 
 from cove.core.session import EndReason
@@ -56,8 +57,8 @@ def test_call_in_flight_keeps_a_session_from_being_idle(http: httpx2.Client, cov
     call.start()
     held.await_begun()
     cove.pass_time(1000)
-    with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(cove.socket)), headers=http.headers) as other:
-        assert other.get(f"http://cove/v1/sessions/{session}").json()["state"] == "RUNNING"
+    with at_socket(cove.socket, headers=http.headers) as other:
+        assert other.get(f"/v1/sessions/{session}").json()["state"] == "RUNNING"
     held.let_go()
     call.join(10)
     cove.pass_time(61)

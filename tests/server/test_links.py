@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from tests.asking import at_socket
 
 from cove.core.errors import (
     LinkExpired,
@@ -420,9 +421,7 @@ def test_without_a_gateway_there_are_no_links(connect: Any) -> None:
 def test_under_a_wildcard_every_link_has_a_name_of_its_own() -> None:
     place = LinkPlace(port=7999, wildcard="https://*.links.example.org:8443")
     with running_cove(links=place) as cove:
-        transport = httpx2.HTTPTransport(uds=str(cove.socket))
-        headers = {"Authorization": f"Bearer {cove.api_key}"}
-        with httpx2.Client(transport=transport, base_url="http://cove", headers=headers) as http:
+        with at_socket(cove.socket, headers={"Authorization": f"Bearer {cove.api_key}"}) as http:
             session = http.post("/v1/sessions", json={}).json()
             link = _link(http, session["session_id"], protocol_type="wss")
         assert session["token"] == ""

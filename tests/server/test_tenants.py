@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
+from tests.asking import at_socket
 
 from cove.testing import running_cove
 
@@ -19,10 +20,8 @@ BODIES: dict[str, Any] = {
 
 def _routes() -> list[tuple[str, str]]:
     """Every operation on a session, by method and path."""
-    with running_cove() as cove:
-        transport = httpx2.HTTPTransport(uds=str(cove.socket))
-        with httpx2.Client(transport=transport, base_url="http://cove") as client:
-            paths = client.get("/v1/openapi.json").json()["paths"]
+    with running_cove() as cove, at_socket(cove.socket) as client:
+        paths = client.get("/v1/openapi.json").json()["paths"]
     return [(method.upper(), path) for path, found in paths.items() for method in found if "{session_id}" in path]
 
 

@@ -6,8 +6,8 @@ import threading
 import urllib.request
 from pathlib import Path
 
-import httpx2
 import pytest
+from tests.asking import at_socket
 
 from cove import AgentBay
 from cove.guest.tools import catalogue
@@ -22,9 +22,7 @@ def test_agent_bay_finds_the_fixtures_cove_without_arguments(cove: Cove) -> None
 
 @pytest.mark.parametrize("tool", [tool for tool in catalogue() if tool.example], ids=lambda tool: tool.name)
 def test_every_tools_example_works_through_http_in_both_faces(cove: Cove, tool: object) -> None:
-    transport = httpx2.HTTPTransport(uds=str(cove.socket))
-    headers = {"Authorization": f"Bearer {cove.api_key}"}
-    with httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30) as http:
+    with at_socket(cove.socket, headers={"Authorization": f"Bearer {cove.api_key}"}, timeout=30) as http:
         session = http.post("/v1/sessions", json={}).json()["session_id"]
         body = {"arguments": tool.example, "text": True}
         answer = http.post(f"/v1/sessions/{session}/tools/{tool.name}", json=body).raise_for_status().json()

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from tests.asking import at_socket
 
 from cove.compat.agentbay.refusals import refusal
 from cove.core import errors
@@ -87,8 +88,7 @@ def test_sandbox_that_fails_is_told(ask: Ask, failing: Fail) -> None:
 
 def test_full_machine_and_busy_server_say_when_to_ask_again() -> None:
     def ask(cove: Cove) -> httpx2.Response:
-        transport = httpx2.HTTPTransport(uds=str(cove.socket))
-        with httpx2.Client(transport=transport, base_url="http://cove", timeout=30) as client:
+        with at_socket(cove.socket, timeout=30) as client:
             return client.post("/?Action=CreateMcpSession", data={"Authorization": f"Bearer {cove.api_key}"})
 
     with running_cove(slots=0) as cove:

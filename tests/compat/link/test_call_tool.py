@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
+from tests.asking import at_socket
 from tests.compat.link.conftest import PUBLIC, Call, Idler, Make, text_of
 
 from cove.testing import Cove, running_cove
@@ -204,7 +204,7 @@ def test_api_mode_leaves_out_the_link_url_alone(images: str, told: bool) -> None
     assert (bool(data["LinkUrl"]), bool(data["WsUrl"]), bool(data["Token"])) == (told, True, True)
 
 
-def _made(cove: Cove, ask: Callable[..., Any] = httpx2.Client) -> dict[str, Any]:
-    with ask(transport=httpx2.HTTPTransport(uds=str(cove.socket)), base_url="http://cove", timeout=30) as client:
+def _made(cove: Cove) -> dict[str, Any]:
+    with at_socket(cove.socket, timeout=30) as client:
         form = {"Authorization": f"Bearer {cove.api_key}"}
         return dict(client.post("/?Action=CreateMcpSession", data=form).raise_for_status().json()["Data"])

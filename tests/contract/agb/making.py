@@ -3,10 +3,10 @@
 from typing import Any
 
 import httpx2
+from tests.asking import PLAIN
 from tests.contract.agb.words import good
 from tests.contract.clients import Client
 from tests.contract.conftest import Place
-from tests.environment import PLAIN
 
 IMAGE = "agb-code-space-1"
 

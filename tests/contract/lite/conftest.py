@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import pytest
+from tests.asking import at_socket
 from tests.contract.clients import Client
 from tests.contract.far import Process
 from tests.serving import IS_REAL, Server
@@ -31,7 +31,7 @@ class SecurePlace:
 
     def make_key(self) -> str:
         """The key of a new tenant, made at the local door."""
-        with httpx2.Client(transport=httpx2.HTTPTransport(uds=self.server.socket), base_url="http://cove") as door:
+        with at_socket(self.server.socket) as door:
             made = door.post("/v1/keys", json={"tenant": secrets.token_hex(4)}, timeout=30)
         return str(made.raise_for_status().json()["secret"])
 
