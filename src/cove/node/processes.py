@@ -112,7 +112,7 @@ def members_of(firsts: list[int]) -> dict[int, set[int]]:
     """The processes of several sandboxes, by the first process of each; one look through /proc finds all."""
     by_namespace = {_namespace(first): first for first in firsts}
     found: dict[int, set[int]] = {first: set() for first in firsts}
-    for name in os.listdir("/proc"):
+    for name in os.listdir("/proc") if firsts else ():
         if name.isdecimal() and (space := _namespace(int(name))) is not None and space in by_namespace:
             found[by_namespace[space]].add(int(name))
     return found

@@ -130,7 +130,7 @@ class Watch:
 
     def _look_at_memory(self) -> None:
         sandboxes = self._living()
-        members = members_of([first for first, _ in sandboxes.values()]) if sandboxes else {}
+        members = members_of([first for first, _ in sandboxes.values()])
         for name, (first, limits) in sandboxes.items():
             used = {pid: memory_of(pid) for pid in members[first]}
             if sum(used.values()) > limits.memory_bytes + GUEST_RESERVE:

@@ -104,7 +104,7 @@ async def call_tool(service: Service, caller: Any, request: CallTool) -> ToolRes
 def result_of(tool: str, outcome: Outcome, *, plain: bool, trace_id: str = "") -> ToolResult:
     """An outcome as text; a command's is what it printed, if `plain`.
 
-    A command that failed is an error: clients then tell what it printed as theirs, and without it none at all.
+    A command that failed is an error: only then do clients have an error message, which is what it said.
     """
     text = render_printed(outcome) if plain and tool == COMMAND else render(tool, outcome, trace_id)
     return ToolResult(content=[Content(text=text)], is_error=has_failed(tool, outcome))
