@@ -18,11 +18,6 @@ GUEST_RESERVE = 256 * MIB
 _PERIOD_US = 100_000
 _V1_CONTROLLERS = ("memory", "cpu", "cpuacct", "pids", "devices", "freezer")
 _V2_CONTROLLERS = ("memory", "cpu", "pids")
-MEMORY_FILES = (
-    ("memory.max", "memory.current", "inactive_file"),
-    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-)
-"""A group's limit, its use, and the part of that which can be dropped: on v2 and on v1."""
 _DEVICES = ("c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2", "c 136:*")
 """null, zero, full, random, urandom, tty, ptmx and pseudo-terminals: the nodes of the sandbox's /dev."""
 
@@ -219,16 +214,14 @@ class Group:
     def cpu_seconds(self) -> float:
         """Processor time used so far."""
         if (root := self._root("cpu", v2=True)) is not None:
-            return _field(root / "cpu.stat", "usage_usec") / 1e6
+            return field_of(root / "cpu.stat", "usage_usec") / 1e6
         root = self._at.v1.get("cpuacct")
         return int((root / self._name / "cpuacct.usage").read_text()) / 1e9 if root else 0.0
 
     def memory_bytes(self) -> int:
         """Memory in use by the guest and what its tools started, without page cache that could be dropped."""
-        for is_v2, (_, used, droppable) in zip((True, False), MEMORY_FILES, strict=True):
-            if (root := self._root("memory", v2=is_v2)) is not None:
-                return max(0, int((root / used).read_text()) - _field(root / "memory.stat", droppable))
-        return 0
+        root = self._root("memory", v2=True) or self._root("memory", v2=False)
+        return memory_in_use(root) if root else 0
 
     def has_starved(self) -> bool:
         """Whether the kernel has killed the guest or pid 1 for want of memory: theirs, or the machine's."""
@@ -237,9 +230,16 @@ class Group:
             (self._root("memory", v2=False), "memory.oom_control"),
         )
         try:
-            return any(_field(root / "guest" / name, "oom_kill") > 0 for root, name in files if root is not None)
+            return any(field_of(root / "guest" / name, "oom_kill") > 0 for root, name in files if root is not None)
         except OSError:  # removed meanwhile, or by somebody else: nothing is known
             return False
+
+
+def memory_in_use(group: Path) -> int:
+    """Bytes that a group of either version holds, with those below it, without page cache that could be dropped."""
+    is_v2 = (group / "memory.current").exists()
+    used, droppable = ("memory.current", "inactive_file") if is_v2 else ("memory.usage_in_bytes", "total_inactive_file")
+    return max(0, int((group / used).read_text()) - field_of(group / "memory.stat", droppable))
 
 
 def session_names(hierarchies: Hierarchies, instance: str) -> set[str]:
@@ -276,9 +276,10 @@ def _remove_directory(path: Path) -> None:
         return
 
 
-def _field(path: Path, name: str) -> int:
-    for line in path.read_text().splitlines():
-        key, _, value = line.partition(" ")
-        if key == name:
-            return int(value)
+def field_of(file: Path, name: str) -> int:
+    """A number of a file that has a name and a number in each line; 0 where there is none of that name."""
+    for line in file.read_text().splitlines():
+        words = line.split()
+        if words[0] == name:
+            return int(words[1])
     return 0

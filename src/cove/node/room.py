@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cove.node.cgroups import MEMORY_FILES, Hierarchies
+from cove.node.cgroups import Hierarchies, field_of, memory_in_use
 
 MEMINFO = Path("/proc/meminfo")
 
@@ -18,26 +18,17 @@ def free_memory(roots: tuple[Path, ...] = (), meminfo: Path = MEMINFO) -> int:
 
     In a container such a root is the container's own group, whose limit is below the machine's memory.
     """
-    free = _field(meminfo, "MemAvailable:") * 1024
+    free = field_of(meminfo, "MemAvailable:") * 1024
     return min([free, *(left for root in roots if (left := _left(root)) is not None)])
 
 
 def _left(group: Path) -> int | None:
     """What a group's limit leaves; None where it has none."""
-    for limit, used, droppable in MEMORY_FILES:
+    for limit in ("memory.max", "memory.limit_in_bytes"):
         if not (group / limit).exists():
             continue
         text = (group / limit).read_text().strip()
         if not text.isdecimal():  # "max"
             return None
-        taken = int((group / used).read_text()) - _field(group / "memory.stat", droppable)
-        return max(0, int(text) - max(0, taken))
+        return max(0, int(text) - memory_in_use(group))
     return None
-
-
-def _field(file: Path, name: str) -> int:
-    for line in file.read_text().splitlines():
-        words = line.split()
-        if words[0] == name:
-            return int(words[1])
-    return 0
