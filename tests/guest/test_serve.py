@@ -276,7 +276,7 @@ def test_a_cancelled_file_tool_ends(door: Door) -> None:
     numbers = itertools.count()
 
     def is_cancelled() -> bool:
-        """Whether a search was still going on when it was told to end; it may have been too quick."""
+        """Whether a search was told to end before it was done; it may have been too quick."""
         call_id = f"search-{next(numbers)}"
         arguments = {"path": "many", "pattern": "*a" * 25 + "*b"}
         params = {"name": "search_files", "arguments": arguments, "callId": call_id}
@@ -284,8 +284,8 @@ def test_a_cancelled_file_tool_ends(door: Door) -> None:
             connection.sendall(frame({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}))
             cancelled = door.ask("notifications/cancelled", {"requestId": call_id})["result"]["cancelled"]
             content = answer_on(connection)["result"]["structuredContent"]
-        assert not cancelled or content["code"] == "CallCancelled"
-        return bool(cancelled)
+        assert cancelled or "matches" in content
+        return content.get("code") == "CallCancelled"
 
     eventually(is_cancelled)
 

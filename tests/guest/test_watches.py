@@ -80,6 +80,11 @@ def place(door: Door) -> str:
     return str(name)
 
 
+def make(door: Door, path: str) -> None:
+    """A new file that is there at once with its content: one that is written in place may be told in several steps."""
+    door.shell(f"made=$(mktemp) && echo 1 > $made && mv $made {path}")
+
+
 def asked(door: Door, path: str) -> Told:
     return _pairs(door.call("get_file_change", {"path": path})["events"])
 
@@ -87,9 +92,9 @@ def asked(door: Door, path: str) -> Told:
 def test_changes_are_told_as_they_happen(door: Door, watched: Any, place: str) -> None:
     watch = watched(place)
     assert watch.answer["isError"] is False
-    door.call("write_file", {"path": f"{place}/new.txt", "content": "new"})
+    make(door, f"{place}/new.txt")
     assert watch.told(2) == [("create", "new.txt"), ("modify", "new.txt")]
-    door.call("write_file", {"path": f"{place}/old.txt", "content": "changed"})
+    door.shell(f"echo changed >> {place}/old.txt")
     assert watch.told(1) == [("modify", "old.txt")]
     door.call("delete_file", {"path": f"{place}/old.txt"})
     assert watch.told(1) == [("delete", "old.txt")]
@@ -98,7 +103,8 @@ def test_changes_are_told_as_they_happen(door: Door, watched: Any, place: str) -
 
 def test_directories_that_are_made_meanwhile_are_watched_too(door: Door, watched: Any, place: str) -> None:
     watch = watched(place)
-    door.shell(f"mkdir -p {place}/a/b/c && echo 1 > {place}/a/b/c/deep")
+    door.shell(f"mkdir -p {place}/a/b/c")
+    make(door, f"{place}/a/b/c/deep")
     assert sorted(watch.told(5)) == [
         ("create", "a"),
         ("create", "b"),
@@ -118,11 +124,11 @@ def test_nothing_is_told_twice_or_lost_to_a_client_that_asks_before_and_after(
     door: Door, watched: Any, place: str
 ) -> None:
     assert asked(door, place) == []
-    door.shell(f"echo 1 > {place}/between")
+    make(door, f"{place}/between")
     watch = watched(place)
     assert asked(door, place) == []
     assert watch.told(2) == [("create", "between"), ("modify", "between")]
-    door.shell(f"echo 1 > {place}/later")
+    make(door, f"{place}/later")
     assert watch.told(2) == [("create", "later"), ("modify", "later")]
     assert watch.is_silent()
 
@@ -131,10 +137,10 @@ def test_whoever_lost_the_connection_learns_by_asking_what_it_missed(door: Door,
     asked(door, place)
     watch = watched(place)
     asked(door, place)
-    door.shell(f"echo 1 > {place}/seen")
+    make(door, f"{place}/seen")
     watch.told(2)
     watch.close()
-    door.shell(f"echo 1 > {place}/missed")
+    make(door, f"{place}/missed")
     assert asked(door, place) == [("create", "missed"), ("modify", "missed")]
     again = watched(place)
     assert again.is_silent()
@@ -147,7 +153,7 @@ def test_each_watcher_is_told_everything_and_so_is_who_asks_now_and_then(door: D
     asked(door, place)  # somebody else, from here on
     other = watched(place)
     asked(door, place)
-    door.shell(f"echo 1 > {place}/new")
+    make(door, f"{place}/new")
     wanted = [("create", "new"), ("modify", "new")]
     assert (one.told(2), other.told(2), asked(door, place)) == (wanted, wanted, wanted)
 
@@ -156,7 +162,8 @@ def test_a_directory_that_goes_away_and_comes_back_is_watched_on(door: Door, wat
     watch = watched(place)
     door.shell(f"rm -r {place}")
     assert watch.told(1) == [("delete", "old.txt")]
-    door.shell(f"mkdir {place} && echo 1 > {place}/new")
+    door.shell(f"mkdir {place}")
+    make(door, f"{place}/new")
     assert watch.told(2) == [("create", "new"), ("modify", "new")]
     door.shell(f"echo 2 >> {place}/new")
     assert watch.told(1) == [("modify", "new")]
@@ -188,10 +195,10 @@ def test_watches_of_a_session_are_bounded(door: Door, watched: Any, place: str) 
 
 def test_a_watch_whose_child_was_killed_looks_by_itself(door: Door, watched: Any, place: str) -> None:
     watch = watched(place)
-    door.shell(f"echo 1 > {place}/first")
+    make(door, f"{place}/first")
     watch.told(2)
     os.kill(eventually(lambda: _only(children(door.server_pid()))), signal.SIGKILL)
-    door.shell(f"echo 1 > {place}/second")
+    make(door, f"{place}/second")
     assert watch.told(2) == [("create", "second"), ("modify", "second")]
 
 

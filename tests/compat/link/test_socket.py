@@ -110,11 +110,17 @@ def _new(path: str) -> list[tuple[str, str]]:
     return [("create", path), ("modify", path)]
 
 
+def _make(call: Call, path: str) -> None:
+    """A new file that is there at once with its content: one that is written in place may be told in several steps."""
+    call("write_file", path="/tmp/made", content="1")
+    call("move_file", source="/tmp/made", destination=path)
+
+
 def test_changes_are_pushed_to_whoever_watches(connect: Connect, call: Call) -> None:
     call("create_directory", path="/tmp/w")
     client = connect()
     assert client.watch("/tmp/w") == {"phase": "end"}
-    call("write_file", path="/tmp/w/a", content="1")
+    _make(call, "/tmp/w/a")
     assert client.told(2) == _new("/tmp/w/a")
     call("delete_file", path="/tmp/w/a")
     assert client.told(1) == [("delete", "/tmp/w/a")]
@@ -125,7 +131,7 @@ def test_what_came_before_the_watch_is_told_once_to_a_client_that_asks_before_an
 ) -> None:
     call("create_directory", path="/tmp/w")
     assert call("get_file_change", path="/tmp/w") == "[]"
-    call("write_file", path="/tmp/w/between", content="1")
+    _make(call, "/tmp/w/between")
     client = connect()
     client.watch("/tmp/w")
     assert call("get_file_change", path="/tmp/w") == "[]"
@@ -151,12 +157,12 @@ def test_a_watch_that_was_ended_is_silent(connect: Connect, call: Call) -> None:
     client.watch("/tmp/w")
     client.watch("/tmp/other")
     client.ask("unsubscribe_file_change", path="/tmp/w")
-    call("write_file", path="/tmp/w/a", content="1")
+    _make(call, "/tmp/w/a")
     assert client.told(2) == _new("/tmp/w/a")  # one of the two watches still
     ended = client.ask("unsubscribe_file_change", path="/tmp/w")
     assert ended["source"] == "WEBSOCKET_SERVER"  # which reaches nobody's callbacks
-    call("write_file", path="/tmp/w/b", content="1")
-    call("write_file", path="/tmp/other/c", content="1")
+    _make(call, "/tmp/w/b")
+    _make(call, "/tmp/other/c")
     assert client.told(2) == _new("/tmp/other/c")
 
 
@@ -165,10 +171,10 @@ def test_lost_connections_watches_go_on_on_the_next_one(connect: Connect, call: 
     client = connect()
     client.watch("/tmp/w")
     client.vanish()
-    call("write_file", path="/tmp/w/missed", content="1")
+    _make(call, "/tmp/w/missed")
     again = connect()
     assert again.told(2) == _new("/tmp/w/missed")
-    call("write_file", path="/tmp/w/later", content="1")
+    _make(call, "/tmp/w/later")
     assert again.told(2) == _new("/tmp/w/later")
 
 
@@ -181,7 +187,7 @@ def test_lost_connections_watches_go_on_on_one_that_was_made_before_it_was_known
     third.watch("/tmp/w")
     client.vanish()
     client.end()
-    call("write_file", path="/tmp/w/a", content="1")
+    _make(call, "/tmp/w/a")
     assert again.told(2) == third.told(2) == _new("/tmp/w/a")
 
 
@@ -194,10 +200,10 @@ def test_what_two_lost_connections_watched_is_told_once_on_the_next_one(connect:
         client.vanish()
         client.end()
     again = connect()
-    call("write_file", path="/tmp/w/a", content="1")
+    _make(call, "/tmp/w/a")
     assert again.told(2) == _new("/tmp/w/a")
     again.ask("unsubscribe_file_change", path="/tmp/w")
-    call("write_file", path="/tmp/w/b", content="1")
+    _make(call, "/tmp/w/b")
     assert again.watch("/tmp/w") == {"phase": "end"}
     assert again.pushed == []
 
@@ -207,7 +213,7 @@ def test_connection_that_was_closed_leaves_no_watch(connect: Connect, call: Call
     client = connect()
     client.watch("/tmp/w")
     client.connection.close()
-    call("write_file", path="/tmp/w/a", content="1")
+    _make(call, "/tmp/w/a")
     again = connect()
     assert "no method" in again.ask("nothing")["error"]
     assert again.pushed == []
