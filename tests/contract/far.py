@@ -71,11 +71,11 @@ class Process:
         self._directory = tempfile.TemporaryDirectory(prefix="cove-contract-", dir="/tmp")
         self._errors = (Path(self._directory.name) / "stderr").open("w+b")
         python = python_of(client)
-        ours = {"AGENTBAY_LOG_LEVEL": "WARNING", "SSL_CERT_FILE": authority_of(python)}
+        ours = {"AGENTBAY_LOG_LEVEL": "WARNING"}
         self._process = subprocess.Popen(
             (python, DRIVER, "async" if client.is_async else "sync"),
             cwd=self._directory.name,
-            env=_environment() | ours | environ,
+            env=environment_of(python) | ours | environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -162,7 +162,8 @@ def _dump(value: Any) -> Any:
     return [_dump(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _environment() -> dict[str, str]:
-    """Without a proxy: AgentBay's client would take one even for this machine."""
+def environment_of(python: str) -> dict[str, str]:
+    """A client's own, without a proxy: AgentBay's client would take one even for this machine."""
     ours = {name: value for name, value in clean_environment().items() if not name.lower().endswith("_proxy")}
-    return {name: value for name, value in ours.items() if not name.startswith(("AGENTBAY_", "AGB_"))}
+    kept = {name: value for name, value in ours.items() if not name.startswith(("AGENTBAY_", "AGB_"))}
+    return kept | {"SSL_CERT_FILE": authority_of(python)}

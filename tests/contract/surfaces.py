@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.contract.clients import AGB, AGENTBAY, Client
+from tests.contract.far import environment_of
 from tests.contract.installing import python_of
-from tests.environment import clean_environment
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "official-clients.md"
 SURFACE = Path(__file__).parent / "inside" / "surface.py"
 IN_CLIENT = "in the client alone"
 CLIENTS = {"agentbay": next(client for client in AGENTBAY[::-1] if not client.is_async), "agb": AGB[-1]}
 """The release that the page is about, by the name of its stage."""
-SECONDS = 110
+SECONDS = 300
 
 
 class Promise(NamedTuple):
@@ -52,14 +52,14 @@ def called(name: str, methods: list[str], url: str, key: str) -> dict[str, tuple
 
 
 def _said(name: str, order: str, asked: Any = None, **environ: str) -> Any:
-    kept = {key: value for key, value in clean_environment().items() if not key.lower().endswith("_proxy")}
-    command = (python_of(CLIENTS[name]), str(SURFACE), order, f"stage_{name}")
+    python = python_of(CLIENTS[name])
+    command = (python, str(SURFACE), order, f"stage_{name}")
     with tempfile.TemporaryDirectory(prefix="cove-contract-", dir="/tmp") as place:
         done = subprocess.run(
             command,
             input=json.dumps(asked),
             cwd=place,
-            env={**kept, **environ},
+            env=environment_of(python) | environ,
             capture_output=True,
             text=True,
             timeout=SECONDS,
