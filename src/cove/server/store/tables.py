@@ -4,6 +4,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer,
 
 metadata = MetaData()
 
+# Naming `postgresql_where` here too would load that dialect at each start (0.1 s); the migrations name it.
 _LIVING = text("state NOT IN ('FINISH', 'FAILED')")
 _WITH_KEY = text("create_key IS NOT NULL")
 
@@ -31,10 +32,8 @@ sessions = Table(
     Column("link_generation", Integer, nullable=False, server_default="0"),
     Column("image_fingerprint", String, nullable=False, server_default=""),
     Index("sessions_newest", "created_at", "id"),
-    Index("sessions_slot", "slot", unique=True, sqlite_where=_LIVING, postgresql_where=_LIVING),
-    Index(
-        "sessions_create_key", "tenant", "create_key", unique=True, sqlite_where=_WITH_KEY, postgresql_where=_WITH_KEY
-    ),
+    Index("sessions_slot", "slot", unique=True, sqlite_where=_LIVING),
+    Index("sessions_create_key", "tenant", "create_key", unique=True, sqlite_where=_WITH_KEY),
 )
 
 keys = Table(
