@@ -90,7 +90,7 @@ async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
         "link_door": ServerLinkDoor(parts, moves, calls, links),
         "key_chain": keys,
         "service": (service := ServerService(parts.settings, keys, sandboxes, calls, links, Watches(parts, moves))),
-        "link_sockets": LinkSockets(),
+        "link_sockets": (link_sockets := LinkSockets(parts.database, parts.tasks)),
         "distant_service": service.for_distant(),
         "quotas": Quotas(parts.database),
         "images": parts.images,
@@ -103,6 +103,7 @@ async def _serving(parts: Parts, app: Litestar) -> AsyncIterator[None]:
     await keys.ensure_first(parts.settings.api_key, parts.settings.on_first_key)
     await parts.driver.start(_on_lost(parts, moves))
     await reconcile(parts, moves)
+    await link_sockets.take_up()
     async with asyncio.TaskGroup() as group:
         sweeping = group.create_task(app.state.reaper.run())
         try:

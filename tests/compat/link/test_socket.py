@@ -3,88 +3,34 @@
 import contextlib
 import itertools
 import json
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
 import pytest
 from tests.compat.link.conftest import Idler, Make
+from tests.link_sockets import PATIENCE, SERVER, SocketClient
 from tests.waiting import until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, unix_connect
+from websockets.sync.client import unix_connect
 
 from cove.testing import Cove
 
 pytestmark = pytest.mark.claim("session-token")
 FORGED = "s" + 48 * "0"
-SERVER = "wuying_filesystem"
-PATIENCE = 20.0
-_numbers = itertools.count(1)
-
-
-class Client:
-    """Speaks as the official clients do."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self.connection = connection
-        self.pushed: list[dict[str, Any]] = []
-
-    def send(self, method: str, target: str = SERVER, **params: Any) -> str:
-        invocation_id = f"{next(_numbers):032x}"
-        data = {"method": method, "params": params}
-        message = {"invocationId": invocation_id, "source": "SDK", "target": target, "data": data}
-        self.connection.send(json.dumps(message))
-        return invocation_id
-
-    def next(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.connection.recv(PATIENCE))
-        assert found["target"] == "SDK"
-        assert found["invocationId"]
-        return found
-
-    def ask(self, method: str, target: str = SERVER, **params: Any) -> dict[str, Any]:
-        """The answer; what is pushed meanwhile is kept."""
-        invocation_id = self.send(method, target, **params)
-        while (found := self.next())["invocationId"] != invocation_id:
-            self.pushed.append(found)
-        return found
-
-    def watch(self, path: str) -> dict[str, Any]:
-        return dict(self.ask("subscribe_file_change", path=path)["data"])
-
-    def told(self, count: int) -> list[tuple[str, str]]:
-        """So many changes, as they are pushed."""
-        events: list[dict[str, str]] = []
-        while len(events) < count:
-            push = self.pushed.pop(0) if self.pushed else self.next()
-            assert (push["source"], push["data"]["eventType"]) == (SERVER, "file_change")
-            events += push["data"]["events"]
-        return [(event["eventType"], event["path"]) for event in events]
-
-    def end(self) -> int:
-        """Wait until the connection ends; the code."""
-        try:
-            while True:
-                self.connection.recv(PATIENCE)
-        except ConnectionClosed as closed:
-            return closed.rcvd.code if closed.rcvd else 1006
-
-    def vanish(self) -> None:
-        """Be gone without a word."""
-        self.connection.socket.shutdown(socket.SHUT_RDWR)
+_numbers = itertools.count()
 
 
 @pytest.fixture
-def connect(cove: Cove, session: dict[str, Any]) -> Iterator[Callable[..., Client]]:
+def connect(cove: Cove, session: dict[str, Any]) -> Iterator[Callable[..., SocketClient]]:
     """Connects to a session's WebSocket."""
     with contextlib.ExitStack() as stack:
 
-        def open_one(token: str | None = None, url: str = "") -> Client:
+        def open_one(token: str | None = None, url: str = "") -> SocketClient:
             headers = {"X-Access-Token": session["Token"] if token is None else token}
             url = url or session["WsUrl"]
             opening = unix_connect(str(cove.socket), url, additional_headers=headers, open_timeout=PATIENCE)
-            return Client(stack.enter_context(opening))
+            return SocketClient(stack.enter_context(opening))
 
         yield open_one
 
@@ -102,7 +48,7 @@ def call(wire: httpx2.Client, session: dict[str, Any]) -> Callable[..., Any]:
     return post
 
 
-Connect = Callable[..., Client]
+Connect = Callable[..., SocketClient]
 Call = Callable[..., Any]
 
 
@@ -206,6 +152,42 @@ def test_what_two_lost_connections_watched_is_told_once_on_the_next_one(connect:
     _make(call, "/tmp/w/b")
     assert again.watch("/tmp/w") == {"phase": "end"}
     assert again.pushed == []
+
+
+def test_each_of_two_clients_that_were_lost_together_is_told_on(connect: Connect, call: Call) -> None:
+    places = "/tmp/v", "/tmp/w"
+    lost = connect(), connect()
+    for path, client in zip(places, lost, strict=True):
+        call("create_directory", path=path)
+        client.watch(path)
+    for client in lost:
+        client.vanish()
+        client.end()
+    again = connect(), connect()
+    for path in places:
+        for client in again:
+            _await_watch(client, call, path)
+    third = connect()
+    for path in places:
+        _make(call, f"{path}/new")
+        for client in again:
+            client.await_told(f"{path}/new")
+    assert "no method" in third.ask("nothing")["error"]
+    assert third.pushed == []
+
+
+def _await_watch(client: SocketClient, call: Call, path: str) -> None:
+    """Wait until the client is told what changes below a path."""
+
+    def is_told() -> bool:
+        probe = f"{path}/probe-{next(_numbers)}"
+        _make(call, probe)
+        with contextlib.suppress(TimeoutError):
+            client.await_told(probe, 0.5)
+            return True
+        return False
+
+    until(is_told, "it is told")
 
 
 def test_connection_that_was_closed_leaves_no_watch(connect: Connect, call: Call) -> None:

@@ -1,10 +1,10 @@
 """One connection of a session's WebSocket: what is asked on it, and the streams that answer."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -37,12 +37,18 @@ class HangUp(Exception):  # noqa: N818 - named by what is to be done
 
 
 class Subscription:
-    """What a client is told of until as many as asked for it have ended it."""
+    """What a client is told of until as many as asked for it, `count`, have ended it; `stands` once it began."""
 
-    def __init__(self, asked: Asked, stream: Stream, request: msgspec.Struct) -> None:
-        self.asked, self.stream, self.request = asked, stream, request
-        self.count = 1
+    def __init__(self, asked: Asked, stream: Stream, request: msgspec.Struct, count: int = 1) -> None:
+        self.asked, self.stream, self.request, self.count = asked, stream, request, count
+        self.stands = False
         self.task: asyncio.Task[None] | None = None
+
+    def again(self) -> "Subscription":
+        """The same for another connection."""
+        twin = Subscription(self.asked, self.stream, self.request, self.count)
+        twin.stands = True
+        return twin
 
     @property
     def key(self) -> Key:
@@ -50,18 +56,34 @@ class Subscription:
         return self.stream.method, self.request
 
 
-class Conversation:
-    """Its streams are tasks of one group, and end with it. `subscriptions` are those that run, or ran to the end."""
+class Record(Protocol):
+    """What is kept of a connection's subscriptions."""
 
-    def __init__(self, service: Service, caller: Any, session_id: SessionId, token: str, send: Send) -> None:
+    def replace(self, ids: list[str]) -> None:
+        """What is kept under these ids goes with the next `write`."""
+
+    async def write(self, subscriptions: list[Subscription]) -> None:
+        """Replace what is kept; raises DiskFull."""
+
+
+class Conversation:
+    """Its streams are tasks of one group, and end with it. `subscriptions` are those that run, or ran to the end.
+
+    Before a client learns that one began or ended, that stands in `record`, and so outlives this server.
+    """
+
+    def __init__(
+        self, service: Service, caller: Any, session_id: SessionId, token: str, send: Send, record: Record
+    ) -> None:
         self.subscriptions: dict[Key, Subscription] = {}
+        self.record = record
         self._service, self._caller, self._session_id, self._token = service, caller, session_id, token
         self._send = send
         self._pushes = self._unreadable = 0
         self._is_listening = False
         self._streams: set[asyncio.Task[None]] = set()
 
-    async def run(self, receive: Receive, earlier: list[Subscription]) -> bool:
+    async def run(self, receive: Receive, earlier: Iterable[Subscription]) -> bool:
         """Until either side ends it; whether the client did not want that. It begins with `earlier` subscriptions."""
         is_lost = False
         try:
@@ -86,10 +108,10 @@ class Conversation:
         """Whether it goes on, and nothing is subscribed to on it."""
         return self._is_listening and not self.subscriptions
 
-    def resume(self, earlier: list[Subscription]) -> None:
-        """Go on with subscriptions of a connection that was lost."""
+    def resume(self, earlier: Iterable[Subscription]) -> None:
+        """Go on with subscriptions of connections that were lost."""
         for subscription in {each.key: each for each in earlier}.values():
-            self._subscribe(subscription, is_resumed=True)
+            self._subscribe(subscription.again(), is_resumed=True)
 
     async def _listen(self, receive: Receive) -> None:
         while (message := await receive())["type"] == "websocket.receive":
@@ -129,13 +151,13 @@ class Conversation:
             await self._refuse(error, asked.invocation_id, _shown(asked))
 
     async def _begin(self, asked: Asked, stream: Stream, request: msgspec.Struct) -> None:
-        if stream.ends:
-            self._end((stream.ends, request))
-            await self._send_text(acknowledge(asked))
-            return
         running = self.subscriptions.get((stream.method, request))
-        if running is not None:
-            running.count += 1
+        if stream.ends or running is not None:
+            if running is not None:
+                running.count += 1
+            else:
+                self._end((stream.ends, request))
+            await self._write()
             await self._send_text(acknowledge(asked))
         elif len(self._streams) >= MOST_STREAMS:
             raise Exhausted(reason=f"{MOST_STREAMS} streams run on this connection; end one")
@@ -180,6 +202,9 @@ class Conversation:
         try:
             async with aclosing(self._said(subscription)) as said:
                 async for what in said:
+                    if not has_begun and stream.method in SUBSCRIPTIONS:
+                        subscription.stands = True
+                        await self._write()
                     has_begun = True
                     self._pushes += what.is_push
                     if what.is_push or not is_resumed:
@@ -196,6 +221,9 @@ class Conversation:
             raise HangUp(_DEFECT, str(InternalError(request_id=asked.invocation_id))) from error
         if stream.method in SUBSCRIPTIONS:
             raise HangUp(_RESTART, "a subscription ended; connect again", is_lost=True)
+
+    async def _write(self) -> None:
+        await self.record.write([each for each in self.subscriptions.values() if each.stands])
 
     def _said(self, subscription: Subscription) -> AsyncGenerator[Said, None]:
         return subscription.stream.talk(self._service, self._caller, self._session_id, subscription.request)

@@ -71,3 +71,11 @@ quotas = Table(
     Column("memory_bytes", BigInteger),
     Column("cpus", Float),
 )
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("session_id", String, nullable=False),
+    Column("kept", JSON, nullable=False),
+)
