@@ -38,7 +38,13 @@ def start_maker(cove: Cove, session: str) -> Callable[[], None]:
     """Make a directory in the session; what is returned makes the next file in it, also while no server is there."""
     cove.shell(session, f"mkdir -p {PLACE}; (exec -a maker bash -c '{MAKER}') >/dev/null 2>&1 &")
     until(lambda: cove.look(session, "/tmp/begun"), "the maker has begun")
-    (pid,) = (pid for pid in cove.world.processes() if command_of(pid)[:1] == ["maker"])
+
+    def only() -> list[int]:
+        """Its process; there are two while it begins another program."""
+        found = [pid for pid in cove.world.processes() if command_of(pid)[:1] == ["maker"]]
+        return found if len(found) == 1 else []
+
+    (pid,) = until(only, "the maker is seen")
     return lambda: os.kill(pid, signal.SIGUSR1)
 
 
