@@ -5,6 +5,8 @@ import secrets
 import socket
 from contextlib import suppress
 
+from tests.world import pids, uid_of
+
 from cove.core.account import ID_RANGE
 
 SLOTS = 128
@@ -24,10 +26,14 @@ def clean_environment() -> dict[str, str]:
 def claim_ids() -> int:
     """The first of `SLOTS` times `ID_RANGE` user ids that no other server under test on this machine has.
 
-    A name in the kernel holds them, until `release_ids` or the end of this process.
+    A name in the kernel holds them, until `release_ids` or the end of this process. Sandboxes of a test that was killed
+    keep theirs for as long as they live.
     """
     start = secrets.randbelow(_BLOCKS)
+    taken = {(uid_of(pid) - _FIRST) // (SLOTS * ID_RANGE) for pid in pids()}
     for block in (*range(start, _BLOCKS), *range(start)):
+        if block in taken:
+            continue
         claim = socket.socket(socket.AF_UNIX)
         with suppress(OSError):  # somebody has it
             claim.bind(f"\0cove-test-ids-{block}")

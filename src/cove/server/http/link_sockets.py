@@ -64,7 +64,7 @@ class StoredRecord:
 
 
 class _Lost:
-    """What lost connections of one session had subscribed to: all of it goes on on as many others as were lost.
+    """What lost connections of one session had subscribed to: as many new ones as were lost go on with all of it.
 
     Nobody knows which client comes back first, and each knows by their paths which changes are meant for it.
     """
