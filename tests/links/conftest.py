@@ -30,9 +30,9 @@ COMMANDS = {
     JUPYTER: f"python3 -m jupyterlab --app-dir={HOME}/site-packages/share/jupyter/lab --no-browser --port {JUPYTER}"
     " --IdentityProvider.token=",
     STREAMLIT: "python3 -m streamlit run streamlit_app.py --server.headless true --server.runOnSave true"
-    f" --server.port {STREAMLIT} --browser.gatherUsageStats false",
+    f" --server.port {STREAMLIT} --browser.gatherUsageStats false --server.fileWatcherType poll",
 }
-"""As their documents say, with nothing said about links."""
+"""As their documents say, with nothing said about links. Watchdog 7 loses events where much lies beside the script."""
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server")
 
 
