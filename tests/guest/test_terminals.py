@@ -222,7 +222,7 @@ def test_killing_ends_the_shell_and_what_stands_in_the_foreground(door: Door, sc
     eventually(lambda: "sleep 1234" in door.shell("ps axo args")["stdout"])
     assert "result" in door.ask("terminals/kill", {"terminalId": shell.id})
     assert shell.end() == -9
-    assert "sleep 1234" not in door.shell("ps axo args")["stdout"]
+    eventually(lambda: "sleep 1234" not in door.shell("ps axo args")["stdout"])
 
 
 def test_a_window_that_closes_hangs_its_shell_up(screen: Open) -> None:
