@@ -83,10 +83,14 @@ class Cove(Server):
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """The rows of the store, by session."""
+        found = self.table("sessions")
+        return {row["id"]: row | {"sandbox": json.loads(row["sandbox"])} for row in found}
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        """All that a table of the store has."""
         with closing(sqlite3.connect(f"file:{self.data / 'cove.db'}?mode=ro", uri=True)) as database:
             database.row_factory = sqlite3.Row
-            found = [dict(row) for row in database.execute("SELECT * FROM sessions")]
-        return {row["id"]: row | {"sandbox": json.loads(row["sandbox"])} for row in found}
+            return [dict(row) for row in database.execute(f"SELECT * FROM {name}")]
 
     def living(self) -> dict[str, dict[str, Any]]:
         """The rows of sessions that have not ended."""

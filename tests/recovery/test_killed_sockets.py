@@ -3,11 +3,8 @@
 import contextlib
 import os
 import signal
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 
-from tests.asking import at_socket
 from tests.link_sockets import PATIENCE, SocketClient
 from tests.waiting import until
 from tests.world import command_of
@@ -27,8 +24,9 @@ while :; do sleep 0.05; done
 def connected(cove: Cove, session: str) -> Iterator[SocketClient]:
     """A connection to the session's WebSocket."""
     key = cove.ask("POST", "/keys", {"tenant": "local"})["secret"]
-    with at_socket(cove.socket, headers={"Authorization": f"Bearer {key}"}) as http:
-        told = http.post("/mcp/getSession", json={"sessionId": session}).raise_for_status().json()["data"]
+    with cove.http() as http:
+        found = http.post("/mcp/getSession", json={"sessionId": session}, headers={"Authorization": f"Bearer {key}"})
+    told = found.raise_for_status().json()["data"]
     shown = {"X-Access-Token": told["token"]}
     with unix_connect(cove.socket, told["wsUrl"], additional_headers=shown, open_timeout=PATIENCE) as connection:
         yield SocketClient(connection)
@@ -54,8 +52,7 @@ def new(name: str) -> list[tuple[str, str]]:
 
 def kept(cove: Cove) -> int:
     """How many connections' subscriptions the store has."""
-    with closing(sqlite3.connect(f"file:{cove.data / 'cove.db'}?mode=ro", uri=True)) as database:
-        return int(database.execute("SELECT count(*) FROM subscriptions").fetchone()[0])
+    return len(cove.table("subscriptions"))
 
 
 def test_what_a_client_watches_it_is_told_of_by_the_next_server(cove: Cove) -> None:

@@ -37,7 +37,7 @@ class HangUp(Exception):  # noqa: N818 - named by what is to be done
 
 
 class Subscription:
-    """What a client is told of until as many as asked for it, `count`, have ended it; `stands` once it began."""
+    """What a client is told of until as many as asked for it, `count`, have ended it; `stands` once it ever began."""
 
     def __init__(self, asked: Asked, stream: Stream, request: msgspec.Struct, count: int = 1) -> None:
         self.asked, self.stream, self.request, self.count = asked, stream, request, count
@@ -111,7 +111,7 @@ class Conversation:
     def resume(self, earlier: Iterable[Subscription]) -> None:
         """Go on with subscriptions of connections that were lost."""
         for subscription in {each.key: each for each in earlier}.values():
-            self._subscribe(subscription.again(), is_resumed=True)
+            self._subscribe(subscription.again())
 
     async def _listen(self, receive: Receive) -> None:
         while (message := await receive())["type"] == "websocket.receive":
@@ -152,17 +152,17 @@ class Conversation:
 
     async def _begin(self, asked: Asked, stream: Stream, request: msgspec.Struct) -> None:
         running = self.subscriptions.get((stream.method, request))
-        if stream.ends or running is not None:
-            if running is not None:
-                running.count += 1
-            else:
-                self._end((stream.ends, request))
-            await self._write()
-            await self._send_text(acknowledge(asked))
+        if stream.ends:
+            self._end((stream.ends, request))
+        elif running is not None:
+            running.count += 1
         elif len(self._streams) >= MOST_STREAMS:
             raise Exhausted(reason=f"{MOST_STREAMS} streams run on this connection; end one")
         else:
             self._subscribe(Subscription(asked, stream, request))
+            return
+        await self._write()
+        await self._send_text(acknowledge(asked))
 
     def _end(self, key: Key) -> None:
         """One subscriber less; the last one ends the stream."""
@@ -175,9 +175,9 @@ class Conversation:
             if running.task is not None:
                 running.task.cancel()
 
-    def _subscribe(self, subscription: Subscription, *, is_resumed: bool = False) -> None:
+    def _subscribe(self, subscription: Subscription) -> None:
         stream = subscription.stream
-        task = subscription.task = self._begin_task(partial(self._talk, subscription, is_resumed=is_resumed))
+        task = subscription.task = self._begin_task(partial(self._talk, subscription))
         self._streams.add(task)
         task.add_done_callback(self._streams.discard)
         if stream.method in SUBSCRIPTIONS:
@@ -195,10 +195,10 @@ class Conversation:
 
         return self._group.create_task(done())
 
-    async def _talk(self, subscription: Subscription, *, is_resumed: bool) -> None:
+    async def _talk(self, subscription: Subscription) -> None:
         """Say what a stream says; of one that is resumed the pushes only, for its client has been answered before."""
         asked, stream, key = subscription.asked, subscription.stream, subscription.key
-        has_begun = False
+        has_begun, is_resumed = False, subscription.stands
         try:
             async with aclosing(self._said(subscription)) as said:
                 async for what in said:

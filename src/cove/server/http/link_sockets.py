@@ -33,10 +33,7 @@ log = structlog.get_logger("cove.server")
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     """A subscription in the store."""
 
-    invocation_id: str
-    target: str
-    method: str
-    params: dict[str, Any]
+    asked: Asked
     count: int
 
 
@@ -162,23 +159,17 @@ class LinkSockets:
 
 
 def _kept(subscription: Subscription) -> _Kept:
-    asked, params = subscription.asked, msgspec.to_builtins(subscription.request)
-    return _Kept(
-        invocation_id=asked.invocation_id,
-        target=asked.target,
-        method=asked.method,
-        params=params,
-        count=subscription.count,
-    )
+    """What is needed of it; of what a client sent, no more than was understood."""
+    params = msgspec.to_builtins(subscription.request)
+    return _Kept(asked=msgspec.structs.replace(subscription.asked, params=params), count=subscription.count)
 
 
 def _subscriptions(kept: rows.Kept) -> list[Subscription]:
     """As they were; those that this version knows."""
     found = []
     for one in msgspec.convert(kept, list[_Kept]):
-        asked = Asked(invocation_id=one.invocation_id, target=one.target, method=one.method, params=one.params)
         with suppress(NotFound, InvalidInput):
-            found.append(Subscription(asked, *stream_of(asked), one.count))
+            found.append(Subscription(one.asked, *stream_of(one.asked), one.count))
     return found
 
 
