@@ -1,4 +1,4 @@
-"""What servers and commands under test start with: their environment, and user ids that no other has."""
+"""What servers and commands under test start with: their environment, and user ids and ports that no other has."""
 
 import os
 import secrets
@@ -12,6 +12,9 @@ from cove.core.account import ID_RANGE
 SLOTS = 128
 _FIRST, _BLOCKS = 2_300_000_000, 200
 _claims: dict[int, socket.socket] = {}
+_PORTS = range(10_000, 30_000)
+"""Below those that the kernel gives to whoever asks for any: nobody has one of them by chance."""
+_ports: dict[int, socket.socket] = {}
 
 
 def clean_environment() -> dict[str, str]:
@@ -47,3 +50,21 @@ def claim_ids() -> int:
 def release_ids(first: int) -> None:
     """Let others claim what `claim_ids` gave, once nothing runs under it."""
     _claims.pop(first).close()
+
+
+def claim_port() -> int:
+    """A TCP port that no other test on this machine has, for a server that is to come back to it.
+
+    While nobody listens there, the kernel gives it to no other, as it may give one that was asked for as port 0.
+    """
+    start = secrets.choice(_PORTS)
+    for port in (*range(start, _PORTS.stop), *range(_PORTS.start, start)):
+        claim = socket.socket(socket.AF_UNIX)
+        with suppress(OSError), socket.socket() as probe:  # a test has it, or another program
+            claim.bind(f"\0cove-test-port-{port}")
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("", port))
+            _ports[port] = claim
+            return port
+        claim.close()
+    raise AssertionError(f"no port of {_PORTS} is free")

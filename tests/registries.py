@@ -34,6 +34,7 @@ def uv() -> str:
 
 def run(*command: str, cwd: Path) -> None:
     """A program that must succeed."""
-    ours = {"UV_SYSTEM_CERTS": "true", **os.environ}
+    patient = {"UV_HTTP_TIMEOUT": "120", "UV_HTTP_RETRIES": "8"}  # with a registry that is slow, or away for a moment
+    ours = {"UV_SYSTEM_CERTS": "true", **patient, **os.environ}
     done = subprocess.run(command, cwd=cwd, env=ours, capture_output=True, text=True, timeout=_SECONDS, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"

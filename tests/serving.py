@@ -17,7 +17,7 @@ from tests.environment import SLOTS, claim_ids, clean_environment, release_ids
 from tests.waiting import until_none
 from tests.world import World
 
-from cove import AgentBay
+from cove import AgentBay, SessionNotFound
 from cove.app.local import Started
 from cove.node.cgroups import Group, find_hierarchies, remove_instance, session_names
 
@@ -125,7 +125,8 @@ class Server:
         with self.client() as bay:
             while found := bay.list(limit=100).unwrap():
                 for entry in found:
-                    bay.get(entry["sessionId"]).unwrap().delete().unwrap()
+                    with suppress(SessionNotFound):  # it may end by itself
+                        bay.get(entry["sessionId"]).unwrap().delete().unwrap()
 
     def close(self) -> None:
         """Delete its sessions, end it, and see that nothing is left, on disk or in the kernel."""
