@@ -7,7 +7,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect, unix_connect
 
 PATIENCE = 30.0
-_PLAIN: dict[str, Any] = {"compression": None, "legacy": True, "max_queue": 4, "open_timeout": PATIENCE, "close_timeout": 1}
+_PLAIN: dict[str, Any] = {
+    "compression": None,
+    "legacy": True,
+    "max_queue": 4,
+    "open_timeout": PATIENCE,
+    "close_timeout": 1,
+}
 
 
 class Look:
