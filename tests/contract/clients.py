@@ -56,6 +56,8 @@ AGENTBAY = (
 )
 
 
+ENOUGH = 20_000
+"""Milliseconds for a command that ends by itself: what some clients grant unasked, a second, is too short for that."""
 FIRST_WITH = {"link": (0, 15), "api": (0,), "vpc": (0,)}
 LAST_WITH = {"link": (99,), "api": (99,), "vpc": (0, 14)}
 """Of which releases of AgentBay's client each way to call a tool is."""

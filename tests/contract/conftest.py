@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -15,6 +16,9 @@ from tests.serving import IS_REAL, Server
 from cove import AgentBay, SessionNotFound
 from cove.app.local import Started
 
+HERE = Path(__file__).parent
+SECONDS = 2400
+"""For a test that is the first to want a client, or all that it does: on a new machine it installs it, too."""
 API_MODE_IMAGE = "code_latest"
 """The image whose sessions tell no LinkUrl, so that their tools are called through the API."""
 
@@ -78,6 +82,13 @@ def serving(*options: str, **environ: str) -> Iterator[Place]:
             place.close()
     finally:
         server.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give these tests their time; whatever waits in them is bounded by less."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 @pytest.fixture(scope="package")

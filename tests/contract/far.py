@@ -15,7 +15,7 @@ from tests.contract.installing import authority_of, python_of
 from tests.environment import clean_environment
 
 DRIVER = str(Path(__file__).parent / "inside" / "driver.py")
-ANSWER_SECONDS, END_SECONDS = 90.0, 10.0
+ANSWER_SECONDS, END_SECONDS, DEATH_SECONDS = 240.0, 10.0, 60.0
 
 
 class RaisedError(Exception):
@@ -112,7 +112,7 @@ class Process:
             self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:  # threads of a client's own
             self._process.kill()
-            self._process.wait(END_SECONDS)
+            self._process.wait(DEATH_SECONDS)
         self._process.stdout.close()
         self._errors.close()
         self._directory.cleanup()

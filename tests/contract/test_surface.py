@@ -4,7 +4,6 @@ import pytest
 from tests.contract.conftest import Place
 from tests.contract.surfaces import CLIENTS, IN_CLIENT, Promise, called, promises, public_methods
 
-pytestmark = pytest.mark.timeout(600)  # the first run on a machine installs the clients
 FROM_WHAT_IS_REFUSED = ("session.pty.handle.", "session.browser.screenshot")
 """What is called on a thing, or with one, that only a refused method would give."""
 KEPT_BY_THE_CLIENT = {

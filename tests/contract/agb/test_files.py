@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.contract.agb.routes import on_each_route
 from tests.contract.agb.words import files, good, refused
-from tests.contract.clients import Client
+from tests.contract.clients import ENOUGH, Client
 from tests.contract.conftest import Place
 from tests.waiting import until
 
@@ -37,7 +37,7 @@ def test_long_text_survives_its_pieces(session: Any) -> None:
 
 @on_each_route("link", "api")
 def test_bytes_are_read_as_they_are(session: Any) -> None:
-    summed = session.command.execute("head -c 200001 /dev/urandom > /tmp/b; sha256sum < /tmp/b", timeout_ms=9000)
+    summed = session.command.execute("head -c 200001 /dev/urandom > /tmp/b; sha256sum < /tmp/b", timeout_ms=ENOUGH)
     content = session.file.read("/tmp/b", format="bytes").content
     assert len(content) == 200_001
     assert hashlib.sha256(content).hexdigest() == good(summed).stdout.split()[0]
@@ -128,7 +128,7 @@ def test_directory_is_watched(session: Any, place: Place, client: Client) -> Non
     seen = place.process(client).make_list()
     thread = session.file.watch_dir("/tmp/w", seen.extend, 0.1)
     thread.start()
-    assert thread.ready_event.wait(20)
+    assert thread.ready_event.wait(60)
 
     def saw(kind: str, path: str, path_type: str = "file") -> None:
         wanted = {"eventType": kind, "path": path, "pathType": path_type}
@@ -143,7 +143,7 @@ def test_directory_is_watched(session: Any, place: Place, client: Client) -> Non
     good(session.file.mkdir("/tmp/w/sub"))
     saw("create", "/tmp/w/sub", "directory")
     thread.stop_event.set()
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -157,5 +157,5 @@ def test_first_generation_watches_a_directory(session: Any, place: Place, client
     good(session.file_system.write_file("/tmp/w/f", "1"))
     until(lambda: any(event.path == "/tmp/w/f" for look in seen.copy() for event in look), "the new file")
     thread.stop_event.set()
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()

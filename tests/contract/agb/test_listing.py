@@ -7,7 +7,7 @@ import pytest
 from tests.contract.agb.conftest import Make
 from tests.contract.agb.making import Maker
 from tests.contract.agb.words import command, files, good, refused
-from tests.contract.clients import AGB, for_each
+from tests.contract.clients import AGB, ENOUGH, for_each
 from tests.waiting import until
 
 NEWEST = for_each(*AGB, since="0.12")
@@ -59,13 +59,13 @@ def test_link_leads_to_what_a_session_serves(session: Any) -> None:
     good(files(session).write("/tmp/served/page.txt", "seen"))
     good(
         command(session).execute(
-            "(cd /tmp/served && exec python3 -m http.server 30123) > /tmp/log 2>&1 &", timeout_ms=9000
+            "(cd /tmp/served && exec python3 -m http.server 30123) > /tmp/log 2>&1 &", timeout_ms=ENOUGH
         )
     )
     url = good(session.get_link("https", 30123)).data
 
     def page() -> str:
-        answer = httpx2.get(f"{url.rstrip('/')}/page.txt", trust_env=False, timeout=20)
+        answer = httpx2.get(f"{url.rstrip('/')}/page.txt", trust_env=False, timeout=60)
         return answer.text if answer.status_code == 200 else ""
 
     assert until(page, "an answer from inside") == "seen"

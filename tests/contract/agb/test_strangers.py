@@ -7,7 +7,7 @@ import pytest
 from tests.contract.agb.conftest import Make
 from tests.contract.agb.making import Maker
 from tests.contract.agb.words import command, good, refused
-from tests.contract.clients import AGB, Client, for_each
+from tests.contract.clients import AGB, ENOUGH, Client, for_each
 from tests.contract.conftest import Place
 
 NEWEST = for_each(*AGB, since="0.12")
@@ -26,7 +26,7 @@ def test_wrong_key_is_told_by_the_name_of_its_variable(start: Callable[[str], An
     refused(command(other).execute("true"), "AGB_API_KEY")
     refused(stranger.delete(other), "AGB_API_KEY")
     refused(other.info())
-    good(command(session).execute("true", timeout_ms=9000))
+    good(command(session).execute("true", timeout_ms=ENOUGH))
 
 
 @NEWEST
@@ -49,7 +49,7 @@ def test_session_of_another_tenant_is_not_found(
     assert_unknown(maker, stranger, session.session_id)
     assert good(stranger.list({"mine": "y"})).session_ids == []
     assert good(session.get_labels()).data == {"mine": "y"}
-    good(session.command.execute("true", timeout_ms=9000))
+    good(session.command.execute("true", timeout_ms=ENOUGH))
 
 
 @NEWEST
@@ -104,5 +104,5 @@ def test_endpoint_may_end_in_a_slash(maker: Maker) -> None:
     config = maker.place.process(maker.client).find("agb.config:Config")(f"{maker.place.url}/", 20_000)
     cloud = maker.place.process(maker.client).find("AGB")(maker.key, config)
     session = good(cloud.create(maker.wish())).session
-    good(command(session).execute("true", timeout_ms=9000))
+    good(command(session).execute("true", timeout_ms=ENOUGH))
     good(cloud.delete(session))

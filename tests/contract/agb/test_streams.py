@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.contract.agb.conftest import Make
 from tests.contract.agb.words import good, refused
-from tests.contract.clients import AGB, for_each
+from tests.contract.clients import AGB, ENOUGH, for_each
 from tests.contract.far import Process, RaisedError
 from tests.waiting import until
 
@@ -50,7 +50,7 @@ def test_changes_of_files_are_pushed(session: Any, process: Process, line: Any) 
 @NEWEST
 def test_stream_of_code_waits_for_its_capability_by_name(session: Any) -> None:
     refused(session.code.run("print(1)", "python", stream_beta=True), "'code'")
-    good(session.command.execute("true", timeout_ms=9000))
+    good(session.command.execute("true", timeout_ms=ENOUGH))
 
 
 @NEWEST

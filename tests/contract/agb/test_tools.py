@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.contract.agb.routes import on_each_route
 from tests.contract.agb.words import code, command, good, refused
+from tests.contract.clients import ENOUGH
 from tests.waiting import until
 
 SCRIPT = """set -e
@@ -17,7 +18,6 @@ $HOME `x` \\ é 漢
 END
 [[ a == a ]] && echo 'it'"'"'s'"""
 IT_PRINTS = "n 3\nn 2\nn 1\n$HOME `x` \\ é 漢\nit's\n"
-ENOUGH = 20_000
 
 
 def call(session: Any, tool: str, **arguments: Any) -> Any:
@@ -48,7 +48,7 @@ def test_sessions_of_an_image_in_api_mode_tell_no_link_url(session: Any, image: 
 
 @on_each_route("link", "api")
 def test_tool_is_called_by_its_name(session: Any) -> None:
-    assert json.loads(call(session, "shell", command="echo ü", timeout_ms=9000))["stdout"] == "ü\n"
+    assert json.loads(call(session, "shell", command="echo ü", timeout_ms=ENOUGH))["stdout"] == "ü\n"
     good(session.call_mcp_tool("get_metrics", {}, read_timeout=30_000, connect_timeout=5000))
 
 
@@ -93,55 +93,56 @@ def test_metrics_are_those_of_this_session(session: Any) -> None:
 def test_variables_of_the_session_are_set_and_read(session: Any) -> None:
     call(session, "set_env", envs=[{"key": "KEPT", "value": "ü 1"}])
     assert json.loads(call(session, "get_env", keys=["KEPT", "NONE"])) == {"KEPT": "ü 1"}
-    assert good(session.command.execute("echo $KEPT", timeout_ms=9000)).stdout == "ü 1\n"
+    assert good(session.command.execute("echo $KEPT", timeout_ms=ENOUGH)).stdout == "ü 1\n"
 
 
 @on_each_route("link", "api")
 def test_command_gives_output_errors_and_exit_code(session: Any) -> None:
-    failed = refused(session.command.execute("echo out; echo err >&2; exit 3", timeout_ms=9000))
+    failed = refused(session.command.execute("echo out; echo err >&2; exit 3", timeout_ms=ENOUGH))
     assert (failed.exit_code, failed.stdout, failed.stderr) == (3, "out\n", "err\n")
     assert failed.error_message == "err\n"
     assert failed.trace_id.startswith("r-")
-    ran = good(session.command.execute("echo out; echo err >&2", timeout_ms=9000))
+    ran = good(session.command.execute("echo out; echo err >&2", timeout_ms=ENOUGH))
     assert (ran.exit_code, ran.stdout, ran.stderr, ran.output) == (0, "out\n", "err\n", "out\nerr\n")
-    silent = good(session.command.execute("true", timeout_ms=9000))
+    silent = good(session.command.execute("true", timeout_ms=ENOUGH))
     assert (silent.output, silent.trace_id) == ("", "")
 
 
 @on_each_route("first")
 def test_first_generation_is_given_what_a_command_printed(session: Any) -> None:
-    assert good(session.command.execute_command("echo out; echo err >&2")).output == "out\nerr\n"
-    assert refused(session.command.execute_command("echo bad >&2; exit 2")).error_message == "bad\n"
-    refused(session.command.execute_command("exit 2"), "2")
+    assert good(session.command.execute_command("echo out; echo err >&2", ENOUGH)).output == "out\nerr\n"
+    assert refused(session.command.execute_command("echo bad >&2; exit 2", ENOUGH)).error_message == "bad\n"
+    refused(session.command.execute_command("exit 2", ENOUGH), "2")
 
 
 @on_each_route("link", "api")
 def test_command_has_its_directory_and_variables(session: Any) -> None:
-    ran = session.command.execute("echo $K; pwd", timeout_ms=9000, cwd="/tmp", envs={"K": "v 'ü\""})
+    ran = session.command.execute("echo $K; pwd", timeout_ms=ENOUGH, cwd="/tmp", envs={"K": "v 'ü\""})
     assert good(ran).stdout == "v 'ü\"\n/tmp\n"
     assert (
-        good(session.command.execute("echo -$K-; pwd; whoami", timeout_ms=9000)).stdout == "--\n/home/wuying\nwuying\n"
+        good(session.command.execute("echo -$K-; pwd; whoami", timeout_ms=ENOUGH)).stdout
+        == "--\n/home/wuying\nwuying\n"
     )
-    refused(session.command.execute("true", timeout_ms=9000, cwd="/no/such/directory"), "/no/such/directory")
+    refused(session.command.execute("true", timeout_ms=ENOUGH, cwd="/no/such/directory"), "/no/such/directory")
 
 
 @on_each_route()
 def test_command_is_a_script_with_all_its_lines(session: Any) -> None:
-    assert good(command(session).execute(SCRIPT, timeout_ms=9000)).output == IT_PRINTS
+    assert good(command(session).execute(SCRIPT, timeout_ms=ENOUGH)).output == IT_PRINTS
 
 
 @on_each_route()
 def test_command_that_takes_longer_than_a_second_is_ended_unless_it_may(session: Any) -> None:
-    refused(command(session).execute("echo before; exec sleep 61"), "1")
+    refused(command(session).execute("echo before; exec sleep 600"), "1")
     until(
-        lambda: command(session).execute("pgrep -x sleep || echo none", timeout_ms=9000).output == "none\n", "its end"
+        lambda: command(session).execute("pgrep -x sleep || echo none", timeout_ms=ENOUGH).output == "none\n", "its end"
     )
     assert good(command(session).execute("sleep 1.5; echo after", timeout_ms=ENOUGH)).output == "after\n"
 
 
 @on_each_route("link", "api")
 def test_command_that_was_ended_has_the_exit_code_of_one(session: Any) -> None:
-    ended = refused(session.command.execute("echo before; sleep 61"))
+    ended = refused(session.command.execute("echo before; sleep 601"))
     assert (ended.exit_code, ended.output) == (124, "")
     assert ended.error_message
 
@@ -154,20 +155,20 @@ def test_long_output_arrives_whole(session: Any) -> None:
 
 @on_each_route("link", "api")
 def test_output_that_is_no_text_can_be_read_still(session: Any) -> None:
-    printed = good(session.command.execute(r"printf 'a\xff\x00b\001'", timeout_ms=9000)).stdout
+    printed = good(session.command.execute(r"printf 'a\xff\x00b\001'", timeout_ms=ENOUGH)).stdout
     assert (printed[0], printed[-2:]) == ("a", "b\x01")
 
 
 @on_each_route()
 def test_what_a_command_leaves_in_the_background_runs_on(session: Any) -> None:
-    good(command(session).execute("(sleep 0.3; echo late > /tmp/late) > /dev/null 2>&1 &", timeout_ms=9000))
-    until(lambda: command(session).execute("cat /tmp/late", timeout_ms=9000).output == "late\n", "what it writes")
+    good(command(session).execute("(sleep 0.3; echo late > /tmp/late) > /dev/null 2>&1 &", timeout_ms=ENOUGH))
+    until(lambda: command(session).execute("cat /tmp/late", timeout_ms=ENOUGH).output == "late\n", "what it writes")
 
 
 @on_each_route()
 def test_calls_run_beside_each_other(session: Any) -> None:
     wait = "touch /tmp/$0-$$; until [ $(ls /tmp/met-* | wc -l) -ge 6 ]; do sleep 0.05; done; echo all"
-    good(command(session).execute("rm -f /tmp/met-*", timeout_ms=9000))
+    good(command(session).execute("rm -f /tmp/met-*", timeout_ms=ENOUGH))
     scripts = [(f"bash -c {json.dumps(wait).replace('$', chr(92) + '$')} met", ENOUGH)] * 6
     ran = command(session).execute.at_once(*scripts)
     assert [each.output for each in ran] == ["all\n"] * 6

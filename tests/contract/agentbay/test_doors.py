@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 from tests.contract.agentbay.words import refusal
-from tests.contract.clients import for_each
+from tests.contract.clients import ENOUGH, for_each
 from tests.contract.conftest import API_MODE_IMAGE, Place
 
 Make = Callable[..., Any]
@@ -43,14 +43,13 @@ def test_token_of_one_session_opens_no_other(make: Make) -> None:
 
 @for_each(since="0.15.2")
 def test_command_may_take_longer_than_the_api_waits_for_its_answer(
-    place: Place, key: str, process: Any, wish: Make
+    place: Place, key: str, process: Any, make: Make
 ) -> None:
-    config = process.find("Config")(endpoint=place.url, timeout_ms=1500)
-    cloud = process.find(process.client.entry)(api_key=key, cfg=config)
-    session = cloud.create(wish()).session
-    assert session.command.run("sleep 2; echo done", timeout_ms=20_000).stdout == "done\n"
-    direct = cloud.create(wish(image_id=API_MODE_IMAGE)).session
-    assert refusal(direct.command.run, "sleep 2; echo done", timeout_ms=20_000)
+    linked, direct = make(), make(image_id=API_MODE_IMAGE)
+    config = process.find("Config")(endpoint=place.url, timeout_ms=1000)
+    linked.agent_bay = direct.agent_bay = process.find(process.client.entry)(api_key=key, cfg=config)
+    assert linked.command.run("sleep 2; echo done", timeout_ms=ENOUGH).stdout == "done\n"
+    assert refusal(direct.command.run, "sleep 15; echo done", timeout_ms=ENOUGH)
 
 
 @for_each(until="0.13.1")
@@ -67,7 +66,7 @@ def test_session_in_a_network_says_where_it_is(make: Make) -> None:
     }
     url = f"http://{told['ip']}:{told['port']}/callTool?{urllib.parse.urlencode(query)}"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=20) as answer:
+    with opener.open(url, timeout=60) as answer:
         called = json.loads(answer.read())
     assert called["isError"] is False
     assert json.loads(called["content"][0]["text"])["stdout"] == "hi\n"
@@ -94,7 +93,7 @@ def test_session_that_asked_for_no_network_is_in_none(make: Make) -> None:
 def test_session_in_a_network_is_taken_up_there(cloud: Any, make: Make) -> None:
     session = make(is_vpc=True)
     again = cloud.get(session.session_id).session
-    assert again.command.execute_command("echo again", 5000).success
+    assert again.command.execute_command("echo again", ENOUGH).success
 
 
 @for_each(until="0.13.1")
@@ -103,5 +102,5 @@ def test_token_within_a_network_opens_no_other_session(make: Make) -> None:
     query = {"server": "wuying_shell", "tool": "shell", "args": '{"command": "echo in"}', "requestId": "vpc-1"}
     for token in (others["token"], "made-up", ""):
         url = f"http://{mine['ip']}:{mine['port']}/callTool"
-        answer = httpx2.get(url, params={**query, "token": token}, trust_env=False, timeout=20)
+        answer = httpx2.get(url, params={**query, "token": token}, trust_env=False, timeout=60)
         assert answer.status_code in {401, 403, 421}, answer.text

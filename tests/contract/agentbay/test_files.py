@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.contract.clients import for_each_route
+from tests.contract.clients import ENOUGH, for_each_route
 
 TELLING = "0.13.1"
 """The first release that knows a tool's refusal, by whatever route it comes."""
@@ -63,7 +63,7 @@ def test_bytes_are_read_as_they_are(session: Any, directory: str) -> None:
 
 @for_each_route(since=TELLING)
 def test_bytes_are_not_read_as_text(session: Any, directory: str) -> None:
-    assert session.command.execute_command(f"printf 'a\\377b' > {directory}/a", 5000).success
+    assert session.command.execute_command(f"printf 'a\\377b' > {directory}/a", ENOUGH).success
     read = session.file_system.read_file(f"{directory}/a")
     assert not read.success
     assert "is not UTF-8" in read.error_message, read

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.contract.clients import Client, for_each
 from tests.contract.conftest import Place, serving
+from tests.environment import claim_port
 from tests.serving import IS_REAL
 from tests.waiting import until
 
@@ -17,8 +18,7 @@ def place() -> Iterator[Place]:
     """A Cove that these tests may kill, whose next server is found at the same address."""
     if not IS_REAL:
         pytest.skip("a simulated sandbox ends with its server")
-    with serving() as place:
-        place.server.environ["COVE_PORT"] = place.url.rpartition(":")[2]
+    with serving(COVE_PORT=str(claim_port())) as place:
         yield place
 
 
@@ -30,11 +30,11 @@ def test_script_and_what_it_watches_go_on(place: Place, client: Client, make: An
     seen, stop = process.make_list(), process.find("threading:Event")()
     thread = session.file_system.watch_directory(DIRECTORY, seen.extend, 0.2, stop)
     thread.start()
-    assert thread.ready_event.wait(15)
+    assert thread.ready_event.wait(60)
     _await_told(session, seen, "before")
     place.server.kill()
     place.server.up()
-    assert session.command.execute_command("rm /tmp/alive; sleep 0.2; cat /tmp/alive").success
+    assert session.command.execute_command("rm -f /tmp/alive; until test -s /tmp/alive; do sleep 0.05; done").success
     _await_told(session, seen, "after")
     stop.set()
     until(lambda: not thread.is_alive(), "the watching has ended")
@@ -51,4 +51,4 @@ def _await_told(session: Any, seen: Any, name: str) -> None:
         assert session.file_system.write_file(f"{DIRECTORY}/{name}-{count}", "x").success
         return any(name in event.path for event in seen.copy())
 
-    until(is_told, f"{name} is told")
+    until(is_told, f"{name} is told", 60)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.contract.agentbay.words import ids
-from tests.contract.clients import for_each
+from tests.contract.clients import ENOUGH, for_each
 
 Make = Callable[..., Any]
 
@@ -38,10 +38,10 @@ def test_session_is_deleted_through_the_cloud(cloud: Any, make: Make) -> None:
 @for_each()
 def test_another_client_takes_a_session_up(cloud: Any, start: Any, key: str, make: Make) -> None:
     session = make(labels={"who": "first"})
-    assert session.command.execute_command("echo kept > /tmp/kept", 5000).success
+    assert session.command.execute_command("echo kept > /tmp/kept", ENOUGH).success
     again = start(key).get(session.session_id)
     assert again.success, again
-    assert again.session.command.execute_command("cat /tmp/kept", 5000).output == "kept\n"
+    assert again.session.command.execute_command("cat /tmp/kept", ENOUGH).output == "kept\n"
     assert again.session.get_labels().data == {"who": "first"}
     assert again.session.delete().success
     assert not cloud.get(session.session_id).success

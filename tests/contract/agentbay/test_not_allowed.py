@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.contract.agentbay.words import ids, refusal
-from tests.contract.clients import Client, for_each
+from tests.contract.clients import ENOUGH, Client, for_each
 
 Make = Callable[..., Any]
 Start = Callable[[str], Any]
@@ -44,7 +44,7 @@ def test_ended_session_is_told_as_not_found(make: Make) -> None:
         (session.info, ()),
         (session.get_labels, ()),
         (session.set_labels, ({"c": "d"},)),
-        (session.command.execute_command, ("true", 5000)),
+        (session.command.execute_command, ("true", ENOUGH)),
         (session.file_system.read_file, ("/etc/hostname",)),
         (session.file_system.write_file, ("/tmp/x", "y")),
     ):

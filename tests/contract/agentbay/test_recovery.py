@@ -1,20 +1,18 @@
 """A script whose server dies under it, and comes back."""
 
-import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tests.contract.clients import AGENTBAY, Client, for_each
 from tests.contract.conftest import API_MODE_IMAGE, Place, serving
+from tests.environment import claim_port
 
 
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[Place]:
     """A Cove at a port of its own, where a later server of its data directory is found, too."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with serving(COVE_PORT=str(port)) as place:
+    with serving(COVE_PORT=str(claim_port())) as place:
         yield place
 
 

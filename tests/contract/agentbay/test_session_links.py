@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.contract.agentbay.words import refusal
-from tests.contract.clients import for_each
+from tests.contract.clients import ENOUGH, for_each
 from tests.waiting import until
 
 Make = Callable[..., Any]
@@ -14,7 +14,7 @@ PORTS = "must be an integer in the range [30100, 30199]"
 
 def _fetch(url: str) -> str:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=20) as answer:
+    with opener.open(url, timeout=60) as answer:
         return str(answer.read().decode())
 
 
@@ -22,13 +22,13 @@ def _fetch(url: str) -> str:
 def test_link_leads_to_the_port(make: Make) -> None:
     session = make()
     serve = "mkdir /tmp/s && cd /tmp/s && hostname > mine && (setsid python3 -m http.server 30110 >/dev/null 2>&1 &)"
-    assert session.command.execute_command(serve, 5000).success
+    assert session.command.execute_command(serve, ENOUGH).success
     told = session.get_link("https", 30110)
     assert told.success, told
     assert told.request_id
     assert told.data.startswith("http"), told
     listening = "ss -Hltn sport = :30110"
-    until(lambda: "30110" in session.command.execute_command(listening, 5000).output, "the server listens")
+    until(lambda: "30110" in session.command.execute_command(listening, ENOUGH).output, "the server listens")
     assert _fetch(f"{told.data}mine") == f"{session.session_id}\n"
 
 

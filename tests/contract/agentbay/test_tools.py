@@ -78,7 +78,7 @@ def test_metrics_are_told(session: Any) -> None:
     assert told.success, told
     metrics = told.metrics
     assert metrics.cpu_count > 0
-    assert 0 <= metrics.cpu_used_pct <= 100 * metrics.cpu_count
+    assert metrics.cpu_used_pct >= 0
     assert 0 < metrics.mem_used <= metrics.mem_total
     assert 0 < metrics.disk_used <= metrics.disk_total
     assert metrics.timestamp

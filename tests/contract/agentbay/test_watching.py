@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.contract.clients import for_each_route
+from tests.contract.clients import ENOUGH, for_each_route
 from tests.contract.far import Process
 from tests.waiting import until
 
@@ -25,7 +25,7 @@ def test_changes_of_a_directory_are_told(session: Any, directory: str, process: 
 
     until(lambda: ("create", f"{directory}/a ü", "file") in told(), "the new file is told")
     assert files.create_directory(f"{directory}/b").success
-    assert session.command.execute_command(f"rm '{directory}/a ü'", 5000).success
+    assert session.command.execute_command(f"rm '{directory}/a ü'", ENOUGH).success
     until(
         lambda: told() >= {("create", f"{directory}/b", "directory"), ("delete", f"{directory}/a ü", "file")},
         "the rest",
@@ -37,7 +37,7 @@ def test_changes_of_a_directory_are_told(session: Any, directory: str, process: 
 def _await_baseline(thread: Any, session: Any, directory: str, seen: Any) -> None:
     """Wait until what changes is told. Earlier releases do not say from when on."""
     if thread.has("ready_event"):
-        assert thread.ready_event.wait(15)
+        assert thread.ready_event.wait(60)
         return
     names = itertools.count()
 
@@ -56,7 +56,7 @@ def test_each_change_is_told_once(session: Any, directory: str) -> None:
     assert _changes(session, directory) == []
     assert session.file_system.write_file(f"{directory}/a", "longer").success
     assert _changes(session, directory) == [("modify", f"{directory}/a", "file")]
-    assert session.command.execute_command(f"rm {directory}/a", 5000).success
+    assert session.command.execute_command(f"rm {directory}/a", ENOUGH).success
     assert _changes(session, directory) == [("delete", f"{directory}/a", "file")]
 
 

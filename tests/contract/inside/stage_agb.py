@@ -29,6 +29,7 @@ VALUES.update(
 OF_ONE = {
     "AGB.create": {"more": {"params": WISH}},
     "AGB.context.get": {"more": {"name": "some"}},
+    "session.command.execute": {"more": {"timeout_ms": 20_000}},
     "session.get_link": {"more": {"protocol_type": "https", "port": 30100}},
     "session.file.mkdir": {"path": f"{FILE}.d"},
     "session.file.list": {"path": "/tmp"},
@@ -67,7 +68,7 @@ class Stage:
             self.session = self.made()
         session = self.session
         assert session.file.write(FILE, "text").success
-        assert session.command.execute(f"rm -rf {FILE}.*", timeout_ms=9000).success
+        assert session.command.execute(f"rm -rf {FILE}.*", timeout_ms=20_000).success
         if path.startswith("session.browser."):
             session.browser._initialized = ".init" not in path  # as if it had not been refused
         session.link_url = "" if path in WITHOUT_LINK_URL else self.link_url

@@ -103,7 +103,7 @@ class Stage:
             self.session = self.made()
         session = self.session
         assert session.file_system.write_file(FILE, "text").success
-        prepared = session.command.execute_command(REPOSITORIES if ".git." in path else f"rm -rf {FILE}.*", 20_000)
+        prepared = session.command.execute_command(REPOSITORIES if ".git." in path else f"rm -rf {FILE}.*", 50_000)
         assert prepared.success, prepared
         session.browser._initialized = ".init" not in path  # as if it had not been refused
         session._ws_client = None  # `unregister_callback` has closed it

@@ -84,7 +84,7 @@ def watched(thread):
     """Whether it begins and ends."""
     thread.start()
     thread.stop_event.set()
-    thread.join(30)
+    thread.join(120)
     return not thread.is_alive()
 
 
