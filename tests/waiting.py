@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-BOUND = 20.0
+BOUND = 60.0
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = BOUND) -> T:
