@@ -1,12 +1,9 @@
 """A host's /etc while the host lives on: what is copied, and what tells that it has changed."""
 
-import shutil
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.node.churning import churning
 
 from cove.node.images.etc import copy_etc, etc_facts
 
@@ -20,32 +17,9 @@ def etc(tmp_path: Path) -> Path:
     return place
 
 
-@contextmanager
-def _churning(etc: Path) -> Iterator[None]:
-    """Files and directories come and go, as where packages are installed, until the block ends."""
-    over = threading.Event()
-
-    def churn() -> None:
-        while not over.is_set():
-            for name in ("a.d", "n.d", "z.d"):
-                (etc / name / "deeper").mkdir(parents=True)
-                for number in range(5):
-                    (etc / name / "deeper" / str(number)).write_text("x")
-            for name in ("z.d", "n.d", "a.d"):
-                shutil.rmtree(etc / name)
-
-    thread = threading.Thread(target=churn)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(10)
-
-
 def test_host_that_removes_files_meanwhile_is_copied_and_told_of(etc: Path, tmp_path: Path) -> None:
     lasting = set(etc_facts(etc))
-    with _churning(etc):
+    with churning(etc):
         for number in range(300):
             copied = tmp_path / str(number)
             copy_etc(etc, copied)

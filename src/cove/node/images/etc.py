@@ -1,9 +1,9 @@
 """A session's /etc: a copy of what every account of the host may read, less what `secrecy` denies."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -12,6 +12,8 @@ from cove.node.images.secrecy import bytes_without_credentials, is_denied, looks
 T = TypeVar("T")
 _LARGEST = 4 * 1024 * 1024
 _LINK_ROOTS = ("/usr/", "/etc/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/proc/mounts", "/dev/null", "/run/")
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO})
+"""What the kernel says of a name that has gone since it was looked at, or means something of another kind by now."""
 
 
 class Entry(NamedTuple):
@@ -37,11 +39,14 @@ def etc_facts(source: Path) -> Iterator[str]:
 def _each(directory: str | Path, take: Callable[[Entry], T | None], inside: str = "") -> Iterator[T]:
     """What `take` makes of each entry, a directory before what is in it; it is not entered where that is None.
 
-    The host lives on: what it removes meanwhile is left out.
+    The host lives on: what it removes or replaces meanwhile is left out.
     """
     for name in sorted(os.listdir(directory)):
-        with suppress(FileNotFoundError):
+        try:
             yield from _taken(os.path.join(directory, name), take, f"{inside}/{name}".lstrip("/"))
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
 
 
 def _taken(path: str, take: Callable[[Entry], T | None], inside: str) -> Iterator[T]:

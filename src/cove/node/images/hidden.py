@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cove.node.images.secrecy import SECRET_NAMES_IN_USR, any_of, looks_secret
@@ -19,14 +20,22 @@ def hidden_paths(root: Path) -> tuple[str, ...]:
 
 
 def _walk(directory: str) -> Iterator[str]:
-    with os.scandir(directory) as entries:
+    """The host lives on: what it removes meanwhile is passed over."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
         for entry in entries:
             if entry.is_symlink():
                 continue
-            if _is_hidden(entry):
+            if _is_there_and_hidden(entry):
                 yield entry.path
             elif entry.is_dir(follow_symlinks=False):
                 yield from _walk(entry.path)
+
+
+def _is_there_and_hidden(entry: os.DirEntry[str]) -> bool:
+    try:
+        return _is_hidden(entry)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _is_hidden(entry: os.DirEntry[str]) -> bool:
