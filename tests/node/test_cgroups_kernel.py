@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.waiting import until
+from tests.waiting import BOUND, until
 
 from cove.core.limits import MIB, Limits
 from cove.node.cgroups import Group, Hierarchies, find_hierarchies, remove_instance, session_names
@@ -26,6 +26,8 @@ REAL = {
 }
 """The kinds that can be had here; each test on them runs on all."""
 COUNT = "import itertools, sys\nfor n in itertools.count():\n print(n, flush=True)"
+PIPE_BYTES = 2**20
+"""More than a pipe holds that nobody reads."""
 SPIN = "while True: pass"
 FORK = """
 import os, resource
@@ -83,7 +85,7 @@ class Child:
     def end(self) -> None:
         assert self.process.stdout is not None
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=BOUND)
         self.process.stdout.close()
 
 
@@ -101,13 +103,20 @@ def test_frozen_group_stands_still_while_others_run(kind: str, instance: str) ->
     group.freeze(True)
     until(group.is_frozen, "it freezes")
     inside.drain()
-    until(lambda: outside.printed() > 1000, "the other one counts on")
+    counted = 0
+
+    def has_counted_on() -> bool:
+        nonlocal counted
+        counted += outside.printed()
+        return counted > PIPE_BYTES
+
+    until(has_counted_on, "the other one counts on")
     assert inside.printed() == 0
     group.freeze(False)
     until(lambda: not group.is_frozen(), "it thaws")
     until(inside.printed, "it counts again")
     group.remove()
-    assert inside.process.wait(timeout=10) == -signal.SIGKILL
+    assert inside.process.wait(timeout=BOUND) == -signal.SIGKILL
     inside.end()
     outside.end()
 
@@ -127,7 +136,7 @@ def test_killed_group_is_empty_and_goes(kind: str, is_frozen: bool, instance: st
         group.freeze(True)
         until(group.is_frozen, "it freezes")
     group.kill()
-    assert child.process.wait(timeout=10) == -signal.SIGKILL
+    assert child.process.wait(timeout=BOUND) == -signal.SIGKILL
     until(lambda: not group.members(), "nobody is left")
     group.remove()
     assert not group.exists()
@@ -164,7 +173,7 @@ def test_group_half_removed_by_a_killed_server_goes(instance: str) -> None:
         for path in (root / f"cove-{instance}/s/guest", root / f"cove-{instance}/s/work", root / f"cove-{instance}/s"):
             if path.exists():
                 path.rmdir()
-        group.remove(deadline=5)
+        group.remove()
         assert not group.exists()
 
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from tests.environment import claim_ids
 from tests.waiting import until
-from tests.world import loops_below
+from tests.world import loops_below, pids, uid_of
 
 from cove.core.account import ID_RANGE
 from cove.core.errors import SandboxNotCreated
@@ -46,7 +46,7 @@ class Process:
 
     def __init__(self) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.control.settimeout(30)
+        self.control.settimeout(60)
         command = [sys.executable, "-I", "-m", "cove.node.launcher.process", str(theirs.fileno())]
         self.child = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         theirs.close()
@@ -64,7 +64,7 @@ def process() -> Iterator[Process]:
     process = Process()
     yield process
     process.control.close()
-    assert process.child.wait(timeout=10) == 0, "it ends when the node hangs up"
+    assert process.child.wait(timeout=30) == 0, "it ends when the node hangs up"
 
 
 GARBAGE = {
@@ -73,7 +73,7 @@ GARBAGE = {
     "another kind": b'{"type":"Reboot"}',
     "fields missing": b'{"type":"Order"}',
     "a wrong type": b'{"type":"Listen","pid":"many"}',
-    "very deep": b'{"type":"Listen","pid":1,"more":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "very deep": b'{"type":"Listen","pid":1,"more":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
     "not even text": bytes(range(256)),
 }
 
@@ -162,14 +162,7 @@ class Place:
 
 def processes_of(first_id: int) -> list[int]:
     ids = range(first_id, first_id + ID_RANGE)
-    return [int(path.name) for path in Path("/proc").glob("[0-9]*") if uid_of(path) in ids]
-
-
-def uid_of(process: Path) -> int:
-    try:
-        return process.stat().st_uid
-    except FileNotFoundError:
-        return -1
+    return [pid for pid in pids() if uid_of(pid) in ids]
 
 
 @pytest.fixture(scope="module")
