@@ -14,7 +14,7 @@ from cove.app.local import Started
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def environment(data: Path, **more: str) -> dict[str, str]:
+def environment(data: Path | str, **more: str) -> dict[str, str]:
     """This process's, pointed at one data directory."""
     mine = clean_environment()
     return mine | {"COVE_DATA": str(data)} | more
@@ -32,7 +32,7 @@ def run_cove(
         input=text or "",
         encoding=encoding,
         capture_output=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.environment import clean_environment
 
-PATIENCE = 40.0
+PATIENCE = 60.0
 
 
 class Person:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.environment import clean_environment
 from typer.main import get_command
 
 from cove.cli.program import program
@@ -24,9 +25,9 @@ EVERY = paths(get_command(program))
 
 
 def run(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "cove", *words], capture_output=True, text=True, timeout=60, check=False, stdin=-3
-    )
+    command = [sys.executable, "-m", "cove", *words]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.run(command, env=clean_environment(), text=True, timeout=100, check=False, **pipes)
 
 
 def test_the_tree_is_the_documented_one() -> None:
@@ -62,7 +63,7 @@ try:
 finally:
     print(*[name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100, check=True)
     assert done.stderr.strip() == ""
 
 

@@ -21,11 +21,12 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="sandboxes need root")
 
 
 @pytest.mark.isolation
+@pytest.mark.timeout(300)  # a whole life, with a server that is started twice
 @needs_root
 def test_every_scene_is_true_and_nothing_is_left() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as place:
         ours = os.environ | {"TMPDIR": place}
-        done = subprocess.run([*COMMAND, "--json"], env=ours, capture_output=True, text=True, timeout=110, check=False)
+        done = subprocess.run([*COMMAND, "--json"], env=ours, capture_output=True, text=True, timeout=280, check=False)
         left = os.listdir(place)
     told = msgspec.json.decode(done.stdout)
     assert (done.returncode, done.stderr, told["ok"]) == (0, "", True), told["scenes"][-1]
@@ -41,7 +42,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing() -> None:
     line = next(line for line in process.stdout if "a session" in line)
     session_id = next(word for word in line.split() if word.startswith("s-"))
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=100)
     assert process.returncode == 130
     assert processes_of(session_id) == []
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 
 from tests.serving import Server
 
+from .conftest import environment
+
 Run = Any
 Served = Any
 
@@ -19,7 +22,7 @@ Served = Any
 def test_a_server_is_stopped_once_and_then_there_is_none(new_server: Server, run_on: Run) -> None:
     data, process = new_server.data, new_server.process
     assert run_on(data, "stop").stdout == f"process {process.pid} has ended\n"
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert run_on(data, "stop").stdout == f"no Cove serves {data}\n"
     gone = run_on(data, "status")
     assert (gone.returncode, gone.stderr.count("\n")) == (1, 1)
@@ -34,27 +37,33 @@ def test_a_place_that_was_never_served_has_no_log(run_on: Run, tmp_path: Path) -
 def test_following_the_log_shows_what_happens_next(served: Served, run: Run) -> None:
     follower = subprocess.Popen(
         [sys.executable, "-m", "cove", "logs", "--follow", "-n", "0", "--json"],
-        env={**os.environ, "COVE_DATA": served.data},
+        env=environment(served.data),
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         assert follower.stdout is not None
-        lines = read_until(follower.stdout.fileno(), b"session running", lambda: run("session", "create"))
+        lines = read_until(follower.stdout.fileno(), rb'"session running".*\n', lambda: make_one(run))
         assert b'"session_id"' in lines
     finally:
         follower.terminate()
-        follower.communicate(timeout=30)
+        follower.communicate(timeout=60)
 
 
-def read_until(descriptor: int, wanted: bytes, nudge: Callable[[], object], seconds: float = 30.0) -> bytes:
+def make_one(run: Run) -> None:
+    run("session", "delete", run("session", "create").stdout.strip())
+
+
+def read_until(descriptor: int, wanted: bytes, nudge: Callable[[], object], seconds: float = 60.0) -> bytes:
     """What comes out until `wanted` does; `nudge` is done again and again, since the reader may start late."""
     seen, end = b"", time.monotonic() + seconds
-    while wanted not in seen and time.monotonic() < end:
+    while not re.search(wanted, seen) and time.monotonic() < end:
         nudge()
         while select.select([descriptor], [], [], 0.3)[0]:
-            seen += os.read(descriptor, 65536)
-    assert wanted in seen
+            piece = os.read(descriptor, 65536)
+            assert piece, f"it has ended after {seen!r}"
+            seen += piece
+    assert re.search(wanted, seen), seen
     return seen
 
 
@@ -75,14 +84,14 @@ def test_json_is_json_for_a_person_too(served: Served, session: str) -> None:
 def on_a_terminal(served: Served, *words: str) -> str:
     """What a command shows in a terminal of its own."""
     ours, theirs = pty.openpty()
-    environ = {**os.environ, "COVE_DATA": served.data, "COLUMNS": "120", "TERM": "xterm"}
+    environ = environment(served.data, COLUMNS="120", TERM="xterm")
     process = subprocess.Popen([sys.executable, "-m", "cove", *words], env=environ, stdin=theirs, stdout=theirs)
     os.close(theirs)
     shown = b""
     while piece := _read(ours):
         shown += piece
     os.close(ours)
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     return shown.decode()
 
 

@@ -12,6 +12,8 @@ import msgspec
 import pytest
 from tests.waiting import until
 
+from .conftest import environment
+
 Run = Any
 Served = Any
 
@@ -135,14 +137,14 @@ def test_a_signal_ends_the_command_inside_too(
     script = f"echo $$ > {fifo}; sleep 300"
     process = subprocess.Popen(
         [sys.executable, "-m", "cove", "session", "exec", "--timeout", "300", session, script],
-        env={**os.environ, "COVE_DATA": served.data},
+        env=environment(served.data),
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
     inside = int(fifo.read_text())
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (code, "")
     until(lambda: not Path(f"/proc/{inside}").exists(), "the command is gone")
 

@@ -170,7 +170,7 @@ def test_two_shells_are_two_terminals(shell: Shell) -> None:
     people = [shell(), shell()]
     for number, person in enumerate(people):
         person.type(f"mine=of-{number}; tty\r")
-    ttys = {person.sees(r"/dev/pts/\d+")[0] for person in people}
+    ttys = {person.sees(r"/dev/pts/\d+\r")[0] for person in people}
     for number, person in enumerate(people):
         person.type(f"echo $mine; exit {number}\r")
         person.sees(rf"[\r\n]of-{number}\r\n")
@@ -185,8 +185,8 @@ def test_one_leaves_and_comes_back(real: Server, inside: str, shell: Shell) -> N
     assert person.leaves() == 0
     assert person.is_put_right()
     terminal = person.sees(r"\r\ncove: left; .*--attach (t-\w+)")[1]
-    listed = run_cove(real.data, "session", "terminals", inside).stdout
-    assert listed == f"TERMINAL\tSIZE\tSHOWN\n{terminal}\t80x24\tno\n"
+    listed = f"TERMINAL\tSIZE\tSHOWN\n{terminal}\t80x24\tno\n"
+    until(lambda: run_cove(real.data, "session", "terminals", inside).stdout == listed, "it is shown to nobody", 60)
     again = shell(options=("--attach", terminal))
     again.type("echo $kept; exit 6\r")
     again.sees("[\r\n]treasure\r\n")
@@ -224,7 +224,7 @@ def test_a_window_that_is_closed_hangs_its_shell_up(real: Server, inside: str, s
     person.sees("up")
     person.signal(signal.SIGHUP)
     assert person.leaves() == 128 + signal.SIGHUP
-    until(lambda: _runs(real, inside, "test -e /tmp/hung-up") == 0, "the shell was hung up")
+    until(lambda: _runs(real, inside, "test -e /tmp/hung-up") == 0, "the shell was hung up", 60)
 
 
 def test_a_flood_takes_no_memory_and_ctrl_c_ends_it(shell: Shell) -> None:

@@ -57,8 +57,9 @@ def test_no_line_is_wider_than_the_screen_and_another_size_is_drawn_anew(watcher
     watcher.shown = b""
     watcher.sees(r"ID +STATE +CPU % *\r")
     watcher.shown = b""
-    watcher.sees(r"ID +STATE +CPU % *\r")
-    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "\n", watcher.uncoloured)
+    picture = watcher.sees(r"(?s)\x1b\[H(.*?)\x1b\[H")[1]
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "\n", picture)
+    assert re.search(r"ID +STATE +CPU % *\r", plain)
     assert max(len(line) for line in re.split(r"[\r\n]+", plain)) <= 40
 
 
@@ -93,7 +94,7 @@ def test_a_server_that_goes_ends_it_with_a_sentence(new_server: Any) -> None:
         new_server.stop()
         assert person.leaves() == 1
         assert person.is_put_right()
-        assert "cove: no Cove answers at unix://" in person.text
+        assert re.search(r"cove: (no Cove answers at )?unix://", person.text)  # or it dropped the connection
 
 
 def test_a_signal_ends_it_and_the_terminal_is_put_right(watcher: Person) -> None:

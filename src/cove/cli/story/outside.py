@@ -80,7 +80,8 @@ def find_process(session_id: str, inner_pid: int, data: Path) -> Process:
 
 def traces(data: Path, instance: str) -> list[str]:
     """Everything on this machine that belongs to one Cove, each as a phrase; empty if nothing is left."""
-    groups = [f"control group {path}" for path in Path("/sys/fs/cgroup").glob(f"**/cove-{instance}")]
+    below = os.walk("/sys/fs/cgroup")  # others make and remove groups meanwhile, which this passes over
+    groups = [f"control group {path}/{name}" for path, names, _ in below for name in names if name == f"cove-{instance}"]
     living = [f"process {process.pid}" for process in processes_of(f"cove-{instance}", data)]
     return [*living, *groups, *_mounts(data), *_loop_devices(data), *_sockets(data), *_processes_about(data)]
 
@@ -92,7 +93,14 @@ def _mounts(data: Path) -> list[str]:
 
 def _loop_devices(data: Path) -> list[str]:
     backing = Path("/sys/block").glob("loop*/loop/backing_file")
-    return [f"loop device {file.parts[3]}" for file in backing if str(data) in file.read_text()]
+    return [f"loop device {file.parts[3]}" for file in backing if str(data) in _read(file)]
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:  # the device was given back meanwhile
+        return ""
 
 
 def _sockets(data: Path) -> list[str]:

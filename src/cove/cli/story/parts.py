@@ -40,7 +40,7 @@ def run(session: "Session", command: str, *, user: str = "wuying", seconds: floa
     return result.stdout.rstrip("\n")
 
 
-def wait_until(is_true: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+def wait_until(is_true: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     """Ask until the answer is yes; raises CoveError when the time is over."""
     end = time.monotonic() + seconds
     while not is_true():

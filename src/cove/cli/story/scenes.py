@@ -13,7 +13,7 @@ from cove.cli.story.parts import Story, expect, run
 
 LABELS = {"made-by": "cove demo", "mood": "curious"}
 IMAGE = "linux_latest"
-_SETTLING_SECONDS = 5.0
+_SETTLING_SECONDS = 20.0
 """The kernel gives a loop device back, and a control group, a moment after their last user has gone."""
 
 
