@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 from cove.guest import Guest, GuestSettings
 
@@ -22,7 +23,12 @@ def users_home() -> Iterator[Path]:
     if IS_ROOT:
         os.chown(directory, 1000, 1000)
     yield directory
-    subprocess.run(["rm", "-rf", str(directory)], check=True)
+    until(lambda: _is_removed(directory), "nothing writes into the home any more")
+
+
+def _is_removed(directory: Path) -> bool:
+    """Whether it could be removed: not while one that was killed just now still makes a file in it."""
+    return subprocess.run(["rm", "-rf", str(directory)], check=False).returncode == 0
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ os.dup2(int(sys.argv[1]), 3)
 os.set_inheritable(3, True)
 os.execv(sys.executable, [sys.executable, "-m", "cove.guest.init", *sys.argv[2:]])
 """
-PATIENCE = 30.0
+PATIENCE = 60.0
 OUTPUT_BYTES = 64 * 1024
 IS_ROOT = os.geteuid() == 0
 
@@ -66,13 +66,25 @@ class Door:
         return self.call("shell", {"command": command, **arguments})
 
     def server_pid(self) -> int:
-        """The serving process, as the host counts."""
-        init = children(self.process.pid)[0]
-        return next(pid for pid in children(init) if "python" in Path(f"/proc/{pid}/comm").read_text())
+        """The serving process, as the host counts, once there is one."""
+        return int(eventually(lambda: next(filter(_is_python, children(self.init_pid())), 0)))
+
+    def init_pid(self) -> int:
+        """Pid 1 of the namespace, as the host counts."""
+        return int(eventually(lambda: next(iter(children(self.process.pid)), 0)))
 
     def close(self) -> None:
-        self.process.kill()
+        """End all of it: pid 1 is gone only when the others are, and `unshare` only when pid 1 is."""
+        if self.process.poll() is None:
+            kill(self.init_pid())
         self.process.wait(PATIENCE)
+
+
+def _is_python(pid: int) -> bool:
+    try:
+        return "python" in Path(f"/proc/{pid}/comm").read_text()
+    except OSError:  # it has ended since it was listed
+        return False
 
 
 def children(pid: int) -> list[int]:

@@ -205,7 +205,7 @@ def test_changes_are_told_once_and_a_new_file_is_create_and_modify(guest: Guest)
 def test_trees_too_deep_for_any_path_are_deleted(guest: Guest, users_home: Path) -> None:
     script = """
 import os
-for number in range(3000):
+for number in range(1500):
     os.mkdir("d" * 50)
     os.chdir("d" * 50)
 open("leaf", "w").close()

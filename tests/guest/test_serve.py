@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 from cove.core.frames import MAX_FRAME, frame
 from cove.guest.tools import catalogue
 
-from .doors import IS_ROOT, Door, answer_on, children, eventually, kill
+from .doors import IS_ROOT, PATIENCE, Door, answer_on, children, eventually, kill
 
 GARBAGE = {
     "not JSON": (5).to_bytes(4) + b"hello",
@@ -94,7 +96,7 @@ def test_clients_that_say_nothing_are_in_nobodys_way(door: Door) -> None:
 
 
 def test_a_client_that_does_not_read_keeps_nobody_waiting(door: Door) -> None:
-    door.shell("head -c 60000 /dev/zero > zeros")
+    door.shell("head -c 20000 /dev/zero > zeros")
     with door.connect() as lazy:
         arguments = {"paths": ["zeros"] * 200}
         params = {"name": "read_multiple_files", "arguments": arguments, "callId": "lazy"}
@@ -110,7 +112,7 @@ def test_the_same_call_id_never_runs_twice(door: Door) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     answers.append(door.call("shell", call, "same"))
     assert len(answers) == 5
     assert all(answer == answers[0] for answer in answers)
@@ -157,7 +159,7 @@ def test_twenty_commands_run_at_once(door: Door) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert sorted(int(answer) for answer in answers) == list(range(20))
 
 
@@ -201,6 +203,7 @@ def test_a_killed_guest_comes_back_with_its_variables_beside_living_processes(do
             answer_on(connection)
     assert door.call("get_env", {"keys": ["KEPT"]})["variables"] == {"KEPT": "yes"}
     assert door.server_pid() != old
+    eventually((door.home / "beats").exists)
     size = (door.home / "beats").stat().st_size
     eventually(lambda: (door.home / "beats").stat().st_size > size + 20)
     assert door.shell(f"kill -0 {background} && echo alive", user="root")["stdout"] == "alive\n"
@@ -209,17 +212,18 @@ def test_a_killed_guest_comes_back_with_its_variables_beside_living_processes(do
 def test_a_guest_that_is_killed_again_and_again_still_comes_back(door: Door) -> None:
     killed: set[int] = set()
     for _ in range(3):
-        pid = eventually(lambda: {_server_pid(door)} - killed - {None}).pop()
+        pid = eventually(lambda: {door.server_pid()} - killed).pop()
         kill(pid)
         killed.add(pid)
-    assert door.ask("ping")["result"] == {}
+    eventually(lambda: is_answered(door))
 
 
-def _server_pid(door: Door) -> int | None:
+def is_answered(door: Door) -> bool:
+    """Whether it answers; not where a server has accepted the connection just before its end."""
     try:
-        return door.server_pid()
-    except (StopIteration, IndexError, FileNotFoundError):
-        return None
+        return bool(door.ask("ping")["result"] == {})
+    except (EOFError, ConnectionError):
+        return False
 
 
 def test_signals_from_inside_do_not_move_pid_1(door: Door) -> None:
@@ -243,31 +247,45 @@ def test_a_connection_made_while_there_is_no_server_waits_for_the_next(door: Doo
     door.ask("ping")
     kill(door.server_pid())
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(30)
+        connection.settimeout(PATIENCE)
         connection.connect(door.path)
-        connection.sendall(frame({"jsonrpc": "2.0", "id": 1, "method": "ping"}))
         try:
+            connection.sendall(frame({"jsonrpc": "2.0", "id": 1, "method": "ping"}))
             assert answer_on(connection)["result"] == {}
-        except (EOFError, ConnectionResetError):
-            assert door.ask("ping")["result"] == {}  # it was accepted by the old one just before its end
+        except (EOFError, ConnectionError):  # it was accepted by the old one just before its end, which is over now
+            assert door.ask("ping")["result"] == {}
 
 
 def test_a_deadline_does_not_count_frozen_time(door: Door) -> None:
+    for seconds in (2.5, 10.0, 40.0):  # until the machine is quick enough to do all but standing still in time
+        answer = frozen_for(door, seconds)
+        if "stdout" in answer:
+            break
+    assert answer.get("stdout") == "done\n", answer
+
+
+def frozen_for(door: Door, seconds: float) -> dict[str, Any]:
+    """What a command answers that may run so long, and stands still for longer."""
     answers: list[dict[str, Any]] = []
-    script = "touch begun; until [ -e go ]; do sleep 0.02; done; echo done"
-    thread = threading.Thread(target=lambda: answers.append(door.shell(script, timeout_ms=2500)))
+    script = "rm -f go; touch begun; until [ -e go ]; do sleep 0.02; done; echo done"
+    (door.home / "begun").unlink(missing_ok=True)
+    call = partial(door.shell, script, timeout_ms=int(seconds * 1000))
+    thread = threading.Thread(target=lambda: answers.append(call()))
     thread.start()
     eventually((door.home / "begun").exists)
     everyone = [door.server_pid(), *children(door.server_pid())]
-    assert len(everyone) == 2
-    for pid in everyone:
-        os.kill(pid, signal.SIGSTOP)
-    thread.join(3.0)
+    send(signal.SIGSTOP, everyone)
+    thread.join(seconds + 0.5)
     (door.home / "go").touch()
-    for pid in everyone:
-        os.kill(pid, signal.SIGCONT)
-    thread.join(30)
-    assert answers[0].get("stdout") == "done\n", answers
+    send(signal.SIGCONT, everyone)
+    thread.join(PATIENCE)
+    return answers[0]
+
+
+def send(number: int, receivers: list[int]) -> None:
+    for pid in receivers:
+        with suppress(ProcessLookupError):  # its time was up already
+            os.kill(pid, number)
 
 
 def test_a_cancelled_file_tool_ends(door: Door) -> None:

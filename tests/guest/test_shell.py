@@ -43,8 +43,8 @@ def test_python_does_not_pass_on_its_ignored_signals(guest: Guest) -> None:
     assert int(result["stdout"].split()[1], 16) & ~thread_library == 0
 
 
-def test_environment_is_made_from_nothing(guest: Guest, users_home: Path) -> None:
-    os.environ["COVE_TEST_SECRET"] = "seen"
+def test_environment_is_made_from_nothing(guest: Guest, users_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COVE_TEST_SECRET", "seen")
     lines = done(guest, "shell", command="env", envs={"MORE": "ü"})["stdout"].splitlines()
     names = {line.partition("=")[0] for line in lines}
     assert names == {"PATH", "HOME", "USER", "LOGNAME", "LANG", "SHELL", "TERM", "MORE", "PWD", "SHLVL", "_"}
@@ -73,7 +73,7 @@ def test_output_over_the_limit_is_dropped_and_the_command_goes_on(guest: Guest, 
 def test_endless_output_costs_no_memory(guest: Guest) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert failure_of(guest, "shell", command="yes", timeout_ms=1500) == "CommandTimedOut"
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KiB
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # KiB
 
 
 def test_output_that_is_not_text_is_replaced(guest: Guest) -> None:
@@ -93,6 +93,7 @@ def test_background_server_neither_holds_the_call_nor_dies(guest: Guest, users_h
         eventually(lambda: (users_home / "beats").exists() and (users_home / "beats").stat().st_size > 20)
     finally:
         done(guest, "shell", command=f"kill -9 {pid}")
+        eventually(lambda: not _is_alive(pid))
 
 
 def test_background_flood_does_not_stand_still(guest: Guest, users_home: Path) -> None:
@@ -122,7 +123,7 @@ def _is_alive(pid: int) -> bool:
 def test_timeout_counts_in_time(guest: Guest) -> None:
     began = time.monotonic()
     failure_of(guest, "shell", command="sleep 60", timeout_ms=300)
-    assert 0.3 <= time.monotonic() - began < 30
+    assert 0.3 <= time.monotonic() - began < 50
 
 
 def test_cancelled_command_ends_with_its_group(guest: Guest) -> None:
@@ -177,4 +178,4 @@ def test_nothing_stays_open_after_calls(guest: Guest) -> None:
         done(guest, "list_directory", path="/")
         failure_of(guest, "shell", command="sleep 9", timeout_ms=20)
         failure_of(guest, "shell", command="true", cwd="/not/there")
-    assert len(os.listdir("/proc/self/fd")) <= before
+    eventually(lambda: len(os.listdir("/proc/self/fd")) <= before)

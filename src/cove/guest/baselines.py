@@ -16,6 +16,8 @@ from cove.guest.threads import Lock
 
 _SECONDS_TO_ASK_AGAIN = 10.0
 """For the client that has begun to watch to ask once more."""
+_SECONDS_TO_BE_TOLD = 2.0
+"""For a watcher that is being told of changes when somebody asks about the same path; else both are told of them."""
 MOST_WATCHES = 16
 
 
@@ -27,6 +29,8 @@ class Watched:
         self.asks_again_until = time.monotonic() + _SECONDS_TO_ASK_AGAIN
         self.is_alone = True
         """Nobody asks about the path but those who watch it."""
+        self.telling = Lock()
+        """Held while the watcher is told something, until `Baselines.told` has it."""
 
 
 class Baselines:
@@ -36,6 +40,15 @@ class Baselines:
         self._lock = Lock()
         self._known: OrderedDict[str, Traces] = OrderedDict()
         self._watched: list[Watched] = []
+
+    def settle(self, path: str) -> None:
+        """Wait, for seconds at most, until it is known what the watchers of `path` are being told at this moment."""
+        with self._lock:
+            watchers = [watched for watched in self._watched if watched.path == path and watched.is_alone]
+        until = time.monotonic() + _SECONDS_TO_BE_TOLD
+        for watched in watchers:
+            if watched.telling.acquire(timeout=max(0.0, until - time.monotonic())):
+                watched.telling.release()
 
     def advance(self, path: str, now: Traces) -> list[FileChange]:
         """Changes since the last snapshot of `path`, which `now` replaces; none when it is the first."""

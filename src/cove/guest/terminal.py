@@ -312,11 +312,11 @@ class Terminal:
             while line.is_waiting() and deadline.left > 0:
                 if deadline.poll(poller):
                     line.flush()
+            self._on_end(self.id)  # before they are hung up on: who has seen its end finds it nowhere
         except OSError:
             return  # they have gone: whoever comes next is told
         finally:
             line.close()
-        self._on_end(self.id)
 
 
 def _foreground(master: int) -> int:

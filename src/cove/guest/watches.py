@@ -74,9 +74,10 @@ class Watches:
         except ToolFailed:
             return  # it cannot be looked at now: there are too many entries, or no memory for it
         events = changes(watch.watched.told, now.traces)
-        for at in range(0, len(events), MOST_TOLD):
-            connection.sendall(_message(events[at : at + MOST_TOLD]))
-        self._baselines.told(watch.watched, now.traces)
+        with watch.watched.telling:
+            for at in range(0, len(events), MOST_TOLD):
+                connection.sendall(_message(events[at : at + MOST_TOLD]))
+            self._baselines.told(watch.watched, now.traces)
 
     def _look(self, top: Place, *, is_known: bool) -> Snapshot:
         cancel = Cancel()

@@ -142,6 +142,7 @@ def get_file_change(run: Run, *, path: Path) -> FileChanges:
     A new file is a `create` and a `modify`.
     """
     place = run.place(path)
+    run.baselines.settle(place.shown)
     known = run.baselines.knows(place.shown)
     now = result_as_user(run.settings, run.cancel, lambda: changes.snapshot(place, may_be_gone=known), changes.Snapshot)
     return FileChanges(events=run.baselines.advance(place.shown, now.traces))
