@@ -124,7 +124,7 @@ def test_unused_session_is_released_and_one_that_is_kept_alive_is_not(make: Make
             gone_after.append(time.monotonic() - begun)
         return time.monotonic() > outlived and bool(gone_after)
 
-    until(is_over, "the session that nobody uses is released, and the other would be", 60)
+    until(is_over, "the session that nobody uses is released, and the other would be")
     assert gone_after[0] > 4
     assert good(kept.get_status()).status == "RUNNING"
 

@@ -51,4 +51,4 @@ def _await_told(session: Any, seen: Any, name: str) -> None:
         assert session.file_system.write_file(f"{DIRECTORY}/{name}-{count}", "x").success
         return any(name in event.path for event in seen.copy())
 
-    until(is_told, f"{name} is told", 60)
+    until(is_told, f"{name} is told")

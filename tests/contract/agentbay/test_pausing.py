@@ -93,7 +93,7 @@ def test_unused_session_goes_and_one_that_is_used_or_kept_alive_stays(make: Make
         assert used.command.run("true").success
         return time.monotonic() > outlived and unused.get_status().status == "FINISH"
 
-    until(is_over, "the unused session is gone, and the others would be", 60)
+    until(is_over, "the unused session is gone, and the others would be")
     assert kept.get_status().status == used.get_status().status == "RUNNING"
     assert "not found" in refusal(unused.keep_alive).lower().replace("notfound", "not found")
 
