@@ -352,14 +352,14 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_dialled_anew(wor
         assert (await world.get(f"/_cove/{token}/")).text == "ok"
 
 
-async def test_flowing_bytes_count_as_use(world: World) -> None:
-    await world.inside(answering())
+async def test_flowing_bytes_count_as_use(fresh: World) -> None:
+    await fresh.inside(answering())
 
-    await world.get(f"/_cove/{world.door.link()}/")
+    await fresh.get(f"/_cove/{fresh.door.link()}/")
 
     async with asyncio.timeout(PATIENCE):
-        await world.door.used_once.wait()
-    assert set(world.door.uses) == {"s-one"}
+        await fresh.door.used_once.wait()
+    assert set(fresh.door.uses) == {"s-one"}
 
 
 async def test_below_a_wildcard_the_host_is_the_link() -> None:

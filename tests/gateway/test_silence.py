@@ -95,7 +95,8 @@ async def test_single_bytes_now_and_then_keep_no_connection() -> None:
     async with serving(False, 0.3) as house, house.line(HALF) as line:
         ending = asyncio.create_task(is_over(line))
         while not ending.done():
-            line[1].write(b"x")
+            if not line[1].is_closing():
+                line[1].write(b"x")
             await asyncio.wait([ending], timeout=0.05)
         assert await ending
 

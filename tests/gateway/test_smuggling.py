@@ -99,9 +99,10 @@ async def test_chunks_that_could_be_read_in_two_ways_end_the_request(world: Worl
     await world.inside(read_whole)
     path = f"/_cove/{world.door.link()}/"
     caller = await world.connect()
-    await caller.send(f"POST {path} HTTP/1.1\nHost: {world.host}\nTransfer-Encoding: chunked\n\n", BAD_CHUNKS[name])
-    smuggled = f"GET {path}smuggled HTTP/1.1\nHost: {world.host}\n\n"
-    await caller.send(smuggled)
+    smuggled = f"GET {path}smuggled HTTP/1.1\r\nHost: {world.host}\r\n\r\n".encode()
+    await caller.send(
+        f"POST {path} HTTP/1.1\nHost: {world.host}\nTransfer-Encoding: chunked\n\n", BAD_CHUNKS[name] + smuggled
+    )
 
     found = await caller.answer()
 

@@ -11,7 +11,8 @@ UPGRADE = "Connection: keep-alive, Upgrade\nUpgrade: websocket\nSec-WebSocket-Ke
 SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n"
 )
-_MORE_THAN_BUFFERS_HOLD = 64 * 1024 * 1024
+_MORE_THAN_BUFFERS_HOLD = 1024 * 1024 * 1024
+"""The kernel's own included, on a machine where they may grow to sixteen times their usual size."""
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -174,12 +175,13 @@ async def test_a_flood_waits_at_its_source_while_nobody_reads_it(world: World) -
 
     await world.inside(flood)
     caller = await opened(world)
+    before = memory_of(world.gateway.pid)
     caller.writer.transport.pause_reading()
 
     async with asyncio.timeout(PATIENCE):
         await stuck.wait()
     assert written < _MORE_THAN_BUFFERS_HOLD / 2
-    assert memory_of(world.gateway.pid) < 150 * 1024 * 1024
+    assert memory_of(world.gateway.pid) - before < 100 * 1024 * 1024
 
 
 async def test_an_open_websocket_is_cut_when_its_link_is_revoked(world: World) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 from tests.gateway.fake_door import ADDRESS, PORT, SESSION, FakeDoor
@@ -12,7 +12,7 @@ from tests.gateway.fake_door import ADDRESS, PORT, SESSION, FakeDoor
 from cove.gateway import Gateway, listen_on_loopback
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class World:
@@ -200,11 +200,12 @@ def saying(raw: bytes) -> Serve:
     return serve
 
 
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextlib.contextmanager
+def deaf_port() -> Iterator[int]:
+    """A port on which nobody listens, nor can."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])
 
 
 def told_of(pid: int | None, name: str) -> bytes:
