@@ -101,7 +101,7 @@ def test_cove_that_is_not_there_is_told(maker: Maker) -> None:
 
 @for_each(*AGB)
 def test_endpoint_may_end_in_a_slash(maker: Maker) -> None:
-    config = maker.place.process(maker.client).find("agb.config:Config")(f"{maker.place.url}/", 20_000)
+    config = maker.place.process(maker.client).find("agb.config:Config")(f"{maker.place.url}/", 60_000)
     cloud = maker.place.process(maker.client).find("AGB")(maker.key, config)
     session = good(cloud.create(maker.wish())).session
     good(command(session).execute("true", timeout_ms=ENOUGH))

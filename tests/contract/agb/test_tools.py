@@ -49,7 +49,7 @@ def test_sessions_of_an_image_in_api_mode_tell_no_link_url(session: Any, image: 
 @on_each_route("link", "api")
 def test_tool_is_called_by_its_name(session: Any) -> None:
     assert json.loads(call(session, "shell", command="echo ü", timeout_ms=ENOUGH))["stdout"] == "ü\n"
-    good(session.call_mcp_tool("get_metrics", {}, read_timeout=30_000, connect_timeout=5000))
+    good(session.call_mcp_tool("get_metrics", {}, read_timeout=30_000, connect_timeout=30_000))
 
 
 @on_each_route("link", "api")

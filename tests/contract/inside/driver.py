@@ -8,6 +8,7 @@ import base64
 import concurrent.futures
 import enum
 import importlib
+import itertools
 import json
 import os
 import sys
@@ -24,7 +25,8 @@ class Driver:
     """The objects that the other side knows, by number."""
 
     def __init__(self):
-        self.objects = []
+        self.objects = {}
+        self.numbers = itertools.count()  # several threads ask for one at once
 
     def load(self, value):
         """What a value of JSON stands for."""
@@ -54,8 +56,9 @@ class Driver:
 
     def know(self, value):
         """The number by which the other side knows an object from now on."""
-        self.objects.append(value)
-        return {"$ref": len(self.objects) - 1, "type": type(value).__name__}
+        number = next(self.numbers)
+        self.objects[number] = value
+        return {"$ref": number, "type": type(value).__name__}
 
     def do(self, request):
         """What is asked for; may be a coroutine."""
