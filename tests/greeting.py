@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-SECONDS = 5.0
+SECONDS = 60.0
 
 
 @contextmanager
@@ -25,10 +25,14 @@ def _greet(door: socket.socket) -> None:
             connection, _ = door.accept()
         except OSError:  # the test is over
             return
-        with connection, suppress(OSError):  # one that breaks off, or says nothing, is in nobody's way
-            connection.settimeout(SECONDS)
-            connection.recv(64)
-            connection.sendall(b"hello")
+        threading.Thread(target=_answer, args=(connection,), daemon=True).start()
+
+
+def _answer(connection: socket.socket) -> None:
+    with connection, suppress(OSError):  # one that breaks off, or says nothing, is in nobody's way
+        connection.settimeout(SECONDS)
+        connection.recv(64)
+        connection.sendall(b"hello")
 
 
 def own_address() -> str:

@@ -9,6 +9,9 @@ from tests.egress.internet import ANOTHER, EVERYWHERE, LOOPBACK, OWN, OWN_IPV6, 
 import cove
 
 PROBE = Path(__file__).with_name("probe.py").read_text()
+PROBE_MS = 120_000
+LASTING = cove.CreateSessionParams(max_lifetime=86400, idle_release_timeout=86400)
+"""Of sessions that serve many tests, and may lie unused between two of them."""
 GRANTED = (
     "169.254.169.254", "100.100.100.200", "168.63.129.16", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
     "100.64.0.0/10", f"{OWN}:{EVERYWHERE}", f"{OWN_PUBLIC}:{EVERYWHERE}", f"127.0.0.1:{LOOPBACK}", "169.254.7.7",
@@ -45,7 +48,7 @@ class Inside:
     def make(self, attack: Attack) -> str:
         """What came of it."""
         words = shlex.join([attack.kind, attack.host, str(attack.port), attack.text])
-        done = self.session.command.execute_command(f"python3 - {words}", stdin=PROBE, user=attack.user)
+        done = self.session.command.execute_command(f"python3 - {words}", PROBE_MS, stdin=PROBE, user=attack.user)
         return done.unwrap().strip()
 
     def try_out(self, kind: str, host: str, port: int, text: str = "", user: str = "wuying") -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.egress.attack import GRANTED, NAMES, Inside
+from tests.egress.attack import GRANTED, LASTING, NAMES, PROBE, PROBE_MS, Inside
 from tests.egress.internet import Internet, internet
 from tests.greeting import greeting, own_address
 from tests.serving import IS_REAL
@@ -16,8 +16,6 @@ from tests.serving import served as served_by
 
 import cove
 from cove.node.images.registries import registry_hosts
-
-PROBE = Path(__file__).with_name("probe.py").read_text()
 
 
 class Greeters(msgspec.Struct):
@@ -68,14 +66,14 @@ def served(greeters: Greeters, registries: tuple[str, ...]) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def session(served: Served) -> cove.Session:
-    return served.bay.create(cove.CreateSessionParams(max_lifetime=3600, idle_release_timeout=3600)).unwrap()
+    return served.bay.create(LASTING).unwrap()
 
 
 @pytest.fixture(scope="session")
 def alone(greeters: Greeters) -> Iterator[cove.Session]:
     """A session of a server without an allow list."""
     with serving() as it:
-        yield it.bay.create().unwrap()
+        yield it.bay.create(LASTING).unwrap()
 
 
 Probe = Callable[..., str]
@@ -86,7 +84,7 @@ def probe() -> Probe:
     def ask(session: cove.Session, kind: str, host: str, port: int = 0, name: str = "", *, user: str = "wuying") -> str:
         """What came of one way out of a session; begins with "nothing" where there is none."""
         words = shlex.join(["python3", "-", kind, host, str(port), name])
-        return session.command.execute_command(words, stdin=PROBE, user=user).unwrap().strip()
+        return session.command.execute_command(words, PROBE_MS, stdin=PROBE, user=user).unwrap().strip()
 
     return ask
 
@@ -111,7 +109,7 @@ def generous() -> Iterator[Inside]:
         pytest.skip("needs root")
     with internet(*(word for entry in GRANTED for word in ("--allow", entry))) as it, it.client() as bay:
         it.name(**{name: [found] for name, found in NAMES.items()})
-        yield Inside(bay.create().unwrap())
+        yield Inside(bay.create(LASTING).unwrap())
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +120,7 @@ def bay(net: Internet) -> Iterator[cove.AgentBay]:
 
 @pytest.fixture(scope="session")
 def open_one(bay: cove.AgentBay) -> Inside:
-    return Inside(bay.create().unwrap())
+    return Inside(bay.create(LASTING).unwrap())
 
 
 @pytest.fixture

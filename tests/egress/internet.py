@@ -34,7 +34,7 @@ _EVERY_ADDRESS = (
     "route add 10.77.0.0/24 dev eth0 table local", "route add local default dev lo",
     "-6 route add fd77::/64 dev eth0 table local", "-6 route add local default dev lo",
 )  # fmt: skip
-_SECONDS = 30
+_SECONDS = 60
 
 
 class Internet:
@@ -82,10 +82,11 @@ def internet(*options: str) -> Iterator[Internet]:
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        machine = _start_machine(server, directory, options)
-        _connect(world.pid, machine)
         assert world.stdin
         assert world.stdout
+        assert world.stdout.readline() == "apart\n"
+        machine = _start_machine(server, directory, options)
+        _connect(world.pid, machine)
         world.stdin.write("go\n")
         world.stdin.flush()
         assert world.stdout.readline() == "ready\n"
@@ -102,7 +103,7 @@ def internet(*options: str) -> Iterator[Internet]:
 def _start_machine(server: Server, directory: Path, options: tuple[str, ...]) -> int:
     for pipe in ("pid", "go"):
         os.mkfifo(directory / pipe)
-    (directory / "resolv.conf").write_text("nameserver 9.9.9.9\noptions timeout:2 attempts:1\n")
+    (directory / "resolv.conf").write_text("nameserver 9.9.9.9\noptions timeout:20 attempts:1\n")
     (directory / "hosts").write_text("127.0.0.1 localhost loopback.test\n")
     server.spawn(sys.executable, str(HERE / "machine.py"), str(directory), *UP, *options)
     return int((directory / "pid").read_text())

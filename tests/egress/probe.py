@@ -5,14 +5,26 @@ import socket
 import ssl
 import struct
 import sys
+from collections.abc import Callable
 
-SECONDS = 3.0
+SECONDS = 30.0
 QUESTIONS = {"A": 1, "TXT": 16, "AAAA": 28, "ANY": 255, "NULL": 10}
 
 
 def tcp(host: str, port: int, _: str) -> str:
-    """What a server says when spoken to."""
-    return speak(host, port, b"hello\n")
+    """What a server says when spoken to; the empty line tells a proxy that this was all of the request."""
+    return speak(host, port, b"hello\r\n\r\n")
+
+
+def often(host: str, port: int, text: str) -> str:
+    """The same four times over; the answers that differ."""
+    return ", ".join(sorted({tcp(host, port, text) for _ in range(4)}))
+
+
+def each(_: str, __: int, places: str) -> str:
+    """Of these places, each `host port`, those that answer; with their answers."""
+    answers = [f"{place}: {attempt(tcp, *place.split())}" for place in places.split(",")]
+    return ", ".join(answer for answer in answers if ": nothing" not in answer) or "nothing: none answers"
 
 
 def speak(host: str, port: int, words: bytes) -> str:
@@ -73,7 +85,7 @@ def dns_over_tcp(host: str, port: int, text: str) -> str:
     message = question(kind, name.encode())
     with socket.create_connection((host, port), timeout=SECONDS) as client:
         client.sendall(len(message).to_bytes(2, "big") + message)
-        _, _, flags, _, answers, _, _ = struct.unpack("!HHHHHHH", client.recv(4096)[:14])
+        _, _, flags, _, answers, _, _ = struct.unpack("!HHHHHHH", client.recv(14, socket.MSG_WAITALL))
         return f"code {flags & 15}, {answers} answers"
 
 
@@ -133,8 +145,12 @@ def interfaces(_: str, __: int, ___: str) -> str:
     return " ".join(name for _, name in socket.if_nameindex())
 
 
-kind, place, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
-try:
-    print(globals()[kind](place, number, (sys.argv[4:] or [""])[0]))
-except OSError as error:
-    print(f"nothing: {type(error).__name__}")
+def attempt(way: Callable[[str, int, str], str], host: str, port: str, text: str = "") -> str:
+    """What came of it."""
+    try:
+        return way(host, int(port), text)
+    except OSError as error:
+        return f"nothing: {type(error).__name__}"
+
+
+print(attempt(globals()[sys.argv[1]], *sys.argv[2:]))

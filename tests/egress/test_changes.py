@@ -44,11 +44,13 @@ def test_change_holds_at_once_for_new_connections_both_ways(inside: Callable[...
 def test_change_cuts_the_connections_that_it_does_not_allow_and_no_others(inside: Callable[..., Inside]) -> None:
     holding = inside(mode="open")
     hold = (
-        "python3 -c 'import socket, sys\n"
+        "python3 -c 'import socket, sys, threading\n"
+        "def wait(s, host):\n"
+        "    try: s.recv(9)\n"
+        '    finally: open(f"/tmp/end-{host}", "w")\n'
         "for host in sys.argv[1:]:\n"
         '    s = socket.create_connection((host, 80)); s.send(b"x"); s.recv(99); open(f"/tmp/up-{host}", "w")\n'
-        '    import threading; threading.Thread(target=lambda s=s, h=host: (s.recv(9), open(f"/tmp/end-{h}", "w")),'
-        " daemon=bool(0)).start()\n"
+        "    threading.Thread(target=wait, args=(s, host)).start()\n"
         f"' {PUBLIC} {ANOTHER} >/dev/null 2>&1 &"
     )
     holding.session.command.execute_command(hold).unwrap()
@@ -60,22 +62,30 @@ def test_change_cuts_the_connections_that_it_does_not_allow_and_no_others(inside
     holding.session.network.set({"mode": "rules", "allow": [ANOTHER]}).unwrap()
     (line,) = until(lambda: holding.session.network.log().unwrap(), "the cut is told")
     assert (line.host, line.port, line.verdict, line.tx_bytes) == (PUBLIC, 80, "cut", 1)
+    until(lambda: has(f"end-{PUBLIC}"), "its program sees the cut")
     assert not has(f"end-{ANOTHER}")
     assert holding.try_out("tcp", ANOTHER, 80).startswith("hello")
 
 
 def test_log_tells_each_connection_once_and_only_of_its_own_session(inside: Callable[..., Inside]) -> None:
     one, other = inside(mode="rules", allow=["allowed.test"]), inside(mode="open")
+
+    def told(count: int) -> list[cove.Connection]:
+        """A connection that was carried is told after the last end of it was heard of, and that may be outside."""
+        return until(lambda: (lines := one.session.network.log().unwrap())[count - 1 :] and lines, "all are told")
+
     assert one.try_out("tcp", "allowed.test", 80).startswith("hello")
+    told(1)
     assert one.try_out("tcp", "10.0.0.1", 22).startswith("nothing")
+    told(2)
     assert one.try_out("tcp", "evil.test", 80).startswith("nothing")
-    lines = one.session.network.log().unwrap()
+    lines = told(3)
     assert [(line.number, line.host, line.port, line.verdict) for line in lines] == [
         (1, "allowed.test", 80, "carried"),
         (2, "10.0.0.1", 22, "refused"),
         (3, "evil.test", 53, "refused"),
     ]
-    assert (lines[0].tx_bytes, lines[0].rx_bytes) == (6, len(f"hello from {PUBLIC} 80"))
+    assert (lines[0].tx_bytes, lines[0].rx_bytes) == (len("hello\r\n\r\n"), len(f"hello from {PUBLIC} 80"))
     assert one.session.network.log(after=2).unwrap() == lines[2:]
     assert one.session.network.log(after=-1).unwrap() == lines[2:]
     assert other.session.network.log().unwrap() == []

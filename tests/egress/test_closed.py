@@ -24,9 +24,10 @@ from tests.waiting import until
 import cove
 
 GET = (
-    "import http.client, sys; door = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=5);"
+    "import http.client, sys; door = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=30);"
     " door.request('GET', '/'); door.getresponse(); print('answered')"
 )
+NONE_ANSWERS = "nothing: none answers"
 pytestmark = [pytest.mark.isolation, pytest.mark.claim("network")]
 
 
@@ -112,10 +113,11 @@ def test_cove_s_own_doors_are_out_of_reach(net: Internet, bay: cove.AgentBay, op
     """Every port at which a process of the machine listens, at each of the machine's addresses."""
     listening = [line.split()[3].rpartition(":") for line in net.on_machine("ss", "-Hltn").splitlines()]
     assert {EVERYWHERE, LOOPBACK} < {int(port) for _, _, port in listening}, "cove up itself listens, too"
-    for address, _, port in listening:
-        named = {address.strip("[]")} - {"*", "0.0.0.0"}
-        for host in ("127.0.0.1", OWN, OWN_PUBLIC, "own.test", "own-ipv6.test", *named):
-            assert open_one.try_out("tcp", host, int(port)).startswith("nothing"), f"{host}:{port}"
+    hosts = ("127.0.0.1", OWN, OWN_PUBLIC, "own.test", "own-ipv6.test")
+    places = [(host, port) for at, _, port in listening for host in (*hosts, *({at.strip("[]")} - {"*", "0.0.0.0"}))]
+    assert open_one.try_out("each", "", 0, ",".join(f"{host} {port}" for host, port in places)) == NONE_ANSWERS
+    found = net.on_machine(sys.executable, "-", "each", "", "0", f"{OWN} {EVERYWHERE}", given=PROBE)
+    assert found == f"{OWN} {EVERYWHERE}: hello from the machine\n"
 
 
 def test_links_of_sessions_are_out_of_reach_of_sessions(

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.waiting import until
 
 import cove
 
@@ -21,7 +22,7 @@ def test_each_session_s_bytes_are_its_own(served: Any, greeters: Any, probe: Any
     assert used(talking) == used(silent) == (0, 0)
     for count in (1, 2):
         assert probe(talking, "tcp", greeters.host, greeters.allowed) == "hello"
-        assert used(talking) == (5 * count, 6 * count)
+        assert used(talking) == (len("hello") * count, len("hello\r\n\r\n") * count)
     assert used(silent) == (0, 0)
 
 
@@ -30,6 +31,11 @@ def test_refused_connection_counts_nothing_and_is_in_the_log(served: Any, greete
     probe(session, "tcp", greeters.host, greeters.other)
     assert used(session) == (0, 0)
     session.delete().unwrap()
-    lines = [msgspec.json.decode(line) for line in (served.data / "relay.log").read_bytes().splitlines()]
-    (mine,) = [line for line in lines if line.get("session") == session.session_id]
+
+    def told() -> list[dict[str, Any]]:
+        text = (served.data / "relay.log").read_bytes()
+        lines = [msgspec.json.decode(line) for line in text.splitlines(keepends=True) if line.endswith(b"\n")]
+        return [line for line in lines if line.get("session") == session.session_id]
+
+    (mine,) = until(told, "the log tells it")
     assert (mine["host"], mine["port"], mine["verdict"]) == (greeters.host, greeters.other, "refused")

@@ -43,8 +43,7 @@ def test_other_spellings_of_an_allowed_name_are_that_name(inside: Callable[..., 
 def test_name_that_leads_elsewhere_the_next_time_is_pinned_to_where_it_led(net: Internet, open_one: Inside) -> None:
     """Rebinding. The control is that what was judged is what is dialled; a resolver alone would have been led."""
     net.name(rebinding_test=[[PUBLIC], ["169.254.169.254"], ["10.0.0.1"]])
-    heard = {open_one.try_out("tcp", "rebinding.test", 80) for _ in range(4)}
-    assert heard == {f"hello from {PUBLIC} 80"}
+    assert open_one.try_out("often", "rebinding.test", 80) == f"hello from {PUBLIC} 80"
     net.asked()
     turned = net.on_machine("getent", "ahostsv4", "rebinding.test")
     assert turned.split()[0] in {"169.254.169.254", "10.0.0.1"}

@@ -1,9 +1,9 @@
 """The internet, in a network namespace: every address answers, IPv4 and IPv6, and a resolver that says what it is told.
 
-Run by `internet.py`. The first line on stdin says that the network is there; each one after it is a request, and has
-an answer in JSON: {"names": {name: [[address, …], …]}} sets what each question for a name gets, in turn, the last for
-good. The answer tells the names that were asked for, and the datagrams heard, since the request before. Whoever
-connects to any address hears `hello from ADDRESS PORT`.
+Run by `internet.py`, which waits for `apart`: the namespace is there. The first line on stdin says that the network is
+there, too; each one after it is a request, and has an answer in JSON: {"names": {name: [[address, …], …]}} sets what
+each question for a name gets, in turn, the last for good. The answer tells the names that were asked for, and the
+datagrams heard, since the request before. Whoever connects to any address hears `hello from ADDRESS PORT`.
 """
 
 import json
@@ -16,18 +16,23 @@ from typing import Any
 
 ANYWHERE = (80, 443, 8080, 853, 22, 7000, 9000, 9001, 15001)
 """The ports at which every address answers."""
+IP_PKTINFO = 8
 NAMES: dict[str, list[list[str]]] = {}
 ASKED: list[str] = []
 HEARD: list[str] = []
 
 
 def main() -> None:
+    print("apart", flush=True)
     sys.stdin.readline()
     for port in ANYWHERE:
-        door = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
+        door = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=4096)
         threading.Thread(target=greet_all, args=(door, port), daemon=True).start()
-    for serve in (answer_questions, echo_datagrams):
-        threading.Thread(target=serve, daemon=True).start()
+    for serve, place in ((answer_questions, ("9.9.9.9", 53)), (echo_datagrams, ("", 443))):
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagrams.setsockopt(socket.SOL_IP, IP_PKTINFO, 1)
+        datagrams.bind(place)
+        threading.Thread(target=serve, args=(datagrams,), daemon=True).start()
     print("ready", flush=True)
     for line in sys.stdin:
         print(json.dumps(obey(json.loads(line))), flush=True)
@@ -59,22 +64,19 @@ def greet(connection: socket.socket, port: int) -> None:
         return
 
 
-def echo_datagrams() -> None:
-    """What would answer a tunnel over UDP."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
-        door.bind(("", 443))
-        while True:
-            data, sender = door.recvfrom(4096)
-            HEARD.append(data.decode(errors="replace"))
-            door.sendto(b"hello " + data, sender)
+def echo_datagrams(door: socket.socket) -> None:
+    """What would answer a tunnel over UDP, from the address that was spoken to."""
+    while True:
+        data, [(_, _, facts)], _, sender = door.recvmsg(4096, 64)
+        HEARD.append(data.decode(errors="replace"))
+        spoken_to = struct.pack("=I4s4x", 0, facts[8:12])
+        door.sendmsg([b"hello " + data], [(socket.SOL_IP, IP_PKTINFO, spoken_to)], 0, sender)
 
 
-def answer_questions() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
-        door.bind(("9.9.9.9", 53))
-        while True:
-            message, sender = door.recvfrom(4096)
-            door.sendto(answer(message), sender)
+def answer_questions(door: socket.socket) -> None:
+    while True:
+        message, sender = door.recvfrom(4096)
+        door.sendto(answer(message), sender)
 
 
 def answer(message: bytes) -> bytes:
