@@ -243,7 +243,7 @@ def test_a_full_disk_leaves_the_old_content(guest: Guest, users_home: Path) -> N
         assert [path.name for path in disk.iterdir()] == ["f"]
         assert (disk / "f").read_text() == "old"
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="switching users needs root")

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -300,7 +301,9 @@ def test_a_cancelled_file_tool_ends(door: Door) -> None:
         params = {"name": "search_files", "arguments": arguments, "callId": call_id}
         with door.connect() as connection:
             connection.sendall(frame({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}))
-            cancelled = door.ask("notifications/cancelled", {"requestId": call_id})["result"]["cancelled"]
+            cancelled = False  # it may not have begun yet
+            while not (cancelled or select.select([connection], [], [], 0)[0]):
+                cancelled = door.ask("notifications/cancelled", {"requestId": call_id})["result"]["cancelled"]
             content = answer_on(connection)["result"]["structuredContent"]
         assert cancelled or "matches" in content
         return content.get("code") == "CallCancelled"
