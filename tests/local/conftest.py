@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.environment import clean_environment
 from tests.serving import Server
-from tests.waiting import until
+from tests.waiting import until, until_none
 
 import cove
 from cove import AgentBay
@@ -22,6 +22,8 @@ from cove.core.api import Health
 from cove.sdk._local import health_of
 
 OLD_VERSION = "0.0.9"
+SECONDS = 60.0
+"""For a Cove to start, or to end."""
 RESULT = "session.command.run('echo ' + session.session_id).unwrap()"
 
 
@@ -74,11 +76,16 @@ class Home:
 
     def health(self) -> Health:
         """What the Cove here says of itself, once there is one."""
-        return until(lambda: health_of(str(self.data.socket)), "a Cove answers")
+        return until(lambda: health_of(str(self.data.socket)), "a Cove answers", SECONDS)
 
     def await_gone(self) -> None:
         """Return once nobody holds the directory."""
-        until(lambda: self.data.holder() is None, "the Cove is gone")
+        until(lambda: self.data.holder() is None, "the Cove is gone", SECONDS)
+
+    def stand_still(self) -> Path:
+        """A Cove that starts here stands still, its directory held, until somebody writes its id into this pipe."""
+        os.mkfifo(self.data.instance_file)
+        return self.data.instance_file
 
     def close(self) -> None:
         """End every program, session and server, and see that nothing is left."""
@@ -96,7 +103,7 @@ class Home:
             with contextlib.suppress(cove.ServerUnreachable, cove.ConnectionLost):  # it may have gone just now
                 self.server.delete_sessions()
             end_holder(self.data, 30.0)
-        until(lambda: not self.server.left(), "nothing is left")
+        until_none(self.server.left, SECONDS)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.waiting import until
 
 from cove.app.data import DataDir
 
-from .conftest import Home
+from .conftest import SECONDS, Home
 
 PID = "from cove import AgentBay; print(AgentBay().server.health().pid)"
 TELLS = "did not start: "
@@ -25,7 +26,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system that takes a socket, a lock and not much more."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", tmp_path], check=True)
     yield tmp_path
-    subprocess.run(["umount", tmp_path], check=True)
+    until(lambda: _is_unmounted(tmp_path), "nobody uses it any more")
+
+
+def _is_unmounted(place: Path) -> bool:
+    """Not as long as a server that has told why it does not start has not ended."""
+    return subprocess.run(["umount", place], check=False).returncode == 0
 
 
 def test_a_stale_socket_is_replaced(home: Home) -> None:
@@ -95,9 +101,11 @@ def test_a_data_directory_that_fills_up_while_a_cove_starts_is_told(home: Home, 
 def test_a_server_that_is_killed_while_it_starts_is_told_with_its_log(home: Home) -> None:
     home.data.prepare()
     home.data.log.write_text("the last thing it said\n")
+    pipe = home.stand_still()
     starter = home.begin(PID)
-    os.kill(until(home.data.holder, "it has begun"), signal.SIGKILL)
-    _, errors = starter.communicate(timeout=60)
+    os.kill(until(home.data.holder, "it has begun", SECONDS), signal.SIGKILL)
+    _, errors = starter.communicate(timeout=100)
+    pipe.unlink()
     assert "ended by signal 9 before it answered" in errors
     assert "the last thing it said" in errors
 
@@ -133,7 +141,7 @@ for _ in range(3):
     print(AgentBay(api_key="akm-a-key-of-a-cloud").list().success)
 """
     program = home.begin(code)
-    said, warned = program.communicate(timeout=60)
+    said, warned = program.communicate(timeout=100)
     assert said == "True\n" * 3
     assert warned.count("an API key without an endpoint: using the local Cove") == 1
     assert "<string>:4" in warned  # the caller's line
@@ -145,11 +153,22 @@ def test_a_key_in_the_environment_is_not_made_the_local_coves(home: Home) -> Non
 
 def test_a_taken_port_does_not_keep_it_from_starting(home: Home) -> None:
     with socket.socket() as taken:
-        with suppress(OSError):  # or somebody else has it, which is as good
-            taken.bind(("127.0.0.1", 7717))
-            taken.listen()
-        home.run(PID, COVE_PORT="")
-        assert not home.health().url.endswith(":7717")
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        is_ours = _takes(taken, 7717)
+        home.run(PID, COVE_PORT="")  # also where it is another's, who may give it back meanwhile
+        assert not (is_ours and home.health().url.endswith(":7717"))
+
+
+def _takes(door: socket.socket, port: int, seconds: float = 20.0) -> bool:
+    """Whether this socket listens at the port, for which it waits while somebody else does."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(OSError):
+            door.bind(("127.0.0.1", port))
+            door.listen()
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def test_the_command_line_warns_of_such_a_key_in_one_line(home: Home) -> None:

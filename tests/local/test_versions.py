@@ -6,7 +6,7 @@ from tests.waiting import until
 
 from cove import AgentBay, __version__
 
-from .conftest import OLD_VERSION, Home
+from .conftest import OLD_VERSION, SECONDS, Home
 
 VERSION = "from cove import AgentBay; print(AgentBay().server.health().version)"
 SESSION = """
@@ -44,10 +44,10 @@ def test_an_older_cove_that_is_busy_is_used_as_it_is(home: Home, client: AgentBa
     busy = home.begin(BUSY, PYTHONPATH=old_source)
     assert busy.stdout is not None
     session_id = busy.stdout.readline().strip()
-    until(lambda: home.health().is_busy, "the call is in flight")
+    until(lambda: home.health().is_busy, "the call is in flight", SECONDS)
     assert home.run(VERSION) == OLD_VERSION
     client.get(session_id).unwrap().file_system.write_file("go", "").unwrap()
-    assert "went" in busy.communicate(timeout=60)[0]
+    assert "went" in busy.communicate(timeout=100)[0]
 
 
 def test_an_older_cove_in_the_foreground_is_left_to_whoever_started_it(home: Home, old_source: str) -> None:
@@ -55,7 +55,7 @@ def test_an_older_cove_in_the_foreground_is_left_to_whoever_started_it(home: Hom
     pid = home.server.up().pid
     code = f"import logging; logging.basicConfig(); {VERSION}"
     program = home.begin(code)
-    said, warned = program.communicate(timeout=60)
+    said, warned = program.communicate(timeout=100)
     assert said == f"{OLD_VERSION}\n"
     assert f"is of version {OLD_VERSION}, older than this client's" in warned
     assert home.health().pid == pid
