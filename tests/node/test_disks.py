@@ -2,7 +2,9 @@
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,6 +86,33 @@ def give_up_one(image: Path, mine: Path) -> int:
         until_detached(path)
     give_up_disk(mine)
     return (mine.stat().st_blocks - size) * 512
+
+
+def test_disk_that_takes_the_device_of_one_given_up_is_left_alone(image: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.img", tmp_path / "second.img"
+    for path in (first, second):
+        copy_sparse(image, path)
+    over = threading.Event()
+    with ThreadPoolExecutor(2) as givers:
+        giving = [givers.submit(give_up_until, over, first) for _ in range(2)]
+        try:
+            for number in range(20):
+                with mounted(first):
+                    pass
+                with mounted(second) as disk:
+                    for name in ("before", "after"):
+                        write(disk, f"{name}-{number}", b"x")
+                        os.fsync(disk)
+        finally:
+            over.set()
+    for each in giving:
+        each.result()
+    until_detached(tmp_path)
+
+
+def give_up_until(over: threading.Event, image: Path) -> None:
+    while not over.is_set():
+        give_up_disk(image)
 
 
 def test_template_has_a_place_for_every_layer(image: Path) -> None:

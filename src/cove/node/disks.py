@@ -10,6 +10,7 @@ import os
 import struct
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -99,8 +100,23 @@ def give_up_disk(image: Path) -> None:
     """
     for known in Path("/sys/block").glob("loop*/loop/backing_file"):
         with suppress(OSError):  # gone meanwhile, or not this kernel's: then it is flushed
-            if known.read_text().rstrip("\n") == str(image):
-                _shut_down(f"/dev/{known.parts[3]}")
+            if _is_behind(known, image):
+                _shut_down_if_still(known, image)
+
+
+def _is_behind(known: Path, image: Path) -> bool:
+    return known.read_text().rstrip("\n") == str(image)
+
+
+def _shut_down_if_still(known: Path, image: Path) -> None:
+    """A device that its last user lets go of may be another sandbox's the next moment, but not while it is open."""
+    device = f"/dev/{known.parts[3]}"
+    opened = os.open(device, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _is_behind(known, image):
+            _shut_down(device)
+    finally:
+        os.close(opened)
 
 
 def _shut_down(device: str) -> None:
@@ -125,19 +141,27 @@ def _attach_loop(image: Path) -> tuple[int, str]:
     control = os.open("/dev/loop-control", os.O_RDWR | os.O_CLOEXEC)
     backing = os.open(image, os.O_RDWR | os.O_CLOEXEC)
     try:
-        for _ in range(_TRIES):  # another program may take the free device first
+        for number in range(_TRIES):  # another program may take the free device first, or hold it for a moment
+            time.sleep(number / 1000)
             device = f"/dev/loop{fcntl.ioctl(control, _LOOP_GET_FREE)}"
-            loop_fd = os.open(device, os.O_RDWR | os.O_CLOEXEC)
             try:
-                fcntl.ioctl(loop_fd, _LOOP_CONFIGURE, _loop_config(backing))
-            except OSError:
-                os.close(loop_fd)
-                continue
-            return loop_fd, device
+                return _configured(device, backing), device
+            except OSError as error:
+                failure = error
     finally:
         os.close(control)
         os.close(backing)
-    raise OSError(f"no free loop device after {_TRIES} tries")
+    raise OSError(f"no free loop device after {_TRIES} tries: {failure}")
+
+
+def _configured(device: str, backing: int) -> int:
+    loop_fd = os.open(device, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.ioctl(loop_fd, _LOOP_CONFIGURE, _loop_config(backing))
+    except OSError:
+        os.close(loop_fd)
+        raise
+    return loop_fd
 
 
 def _loop_config(backing: int) -> bytearray:
