@@ -4,7 +4,8 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import msgspec
 from tests.doors.speaking import BY_ACTION, Dialect, Line, Request, Rpc, Told
 from tests.serving import IS_REAL, Server
+from tests.waiting import until_none
+from tests.world import parents
 
 _KEY = re.compile(r"cove_k-[0-9a-z]+_[\w-]+")
 
@@ -69,10 +72,10 @@ class House:
         return self._log.stat().st_size
 
     def logged(self, since: int) -> list[dict[str, Any]]:
-        """What was logged since, an event each."""
+        """What was logged since, an event each; without a line that is being written just now."""
         with self._log.open("rb") as file:
             file.seek(since)
-            return [json.loads(line) for line in file.read().splitlines()]
+            return [json.loads(line) for line in file.read().split(b"\n")[:-1]]
 
     def footprint(self) -> Footprint:
         """What the server's process, and those below it, hold."""
@@ -86,6 +89,36 @@ class House:
             memory=sum(each.memory for each in held),
         )
 
+    def until_as(self, before: Footprint, seconds: float = 30.0) -> None:
+        """Return once it holds no process and no descriptor beyond those of `before`; fails with what it holds."""
+
+        def more() -> list[str]:
+            after = self.footprint()
+            gap = after.descriptors - before.descriptors
+            return [
+                *(Counter(after.processes) - Counter(before.processes)),
+                *([f"{gap} descriptors"] if gap > 0 else []),
+            ]
+
+        until_none(more, seconds)
+
+    def check_nothing_stays_of(self, work: Callable[[], object], rounds: int, drift_bytes: int) -> None:
+        """Do it until it leaves nothing behind but so much memory; fails if each round does: caches warm only once."""
+        told = []
+        for _ in range(rounds):
+            before = self.footprint()
+            work()
+            try:
+                self.until_as(before, 10.0)
+            except AssertionError as left:
+                told.append(str(left))
+                continue
+            grown = self.footprint().memory - before.memory
+            if grown < drift_bytes:
+                return
+            told.append(f"{grown} bytes")
+        raise AssertionError(f"left behind, round by round: {told}")
+
 
 def leaks(text: str, own: str = "-") -> list[str]:
     """What no caller, and no log, may be shown: tracebacks, our files, keys, but for the beginning of their own."""
@@ -94,13 +127,13 @@ def leaks(text: str, own: str = "-") -> list[str]:
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    children: list[int] = []
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            children += map(int, (task / "children").read_text().split())
-    for child in children:
-        yield child
-        yield from _descendants(child)
+    known = parents()
+    ahead = [pid]
+    while ahead:
+        above = ahead.pop()
+        found = [child for child, parent in known.items() if parent == above]
+        yield from found
+        ahead += found
 
 
 def _held(pid: int) -> Footprint:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
@@ -143,6 +144,8 @@ class Line:
 
     def send(self, request: Request) -> Answered:
         """The answer: status, headers in lower case, body. A header's value goes as it is, in Latin-1."""
+        if self._http.sock is not None and select.select([self._http.sock], [], [], 0)[0]:
+            self._http.close()  # nobody has asked for so long that the server hung up
         headers = {"Host": "127.0.0.1", **request.headers}
         self._http.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
         if "Transfer-Encoding" not in headers:

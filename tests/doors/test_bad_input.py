@@ -11,8 +11,9 @@ from tests.doors.table import ROWS
 BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
 PAIRS = [(BY_NAME[name], row) for row in ROWS for name in row.dialects]
 _LONGEST_MESSAGE = 500
-_DRIFT_BYTES = 24 * 1024 * 1024
-_ROUNDS = 2
+_DRIFT_BYTES = 6 * 1024 * 1024
+"""Of one round: what the allocator gives back sooner or later; 10 KiB that stay of each request are more."""
+_ROUNDS = 5
 
 
 def _title(value: object) -> str:
@@ -106,6 +107,7 @@ def _idle_timeout(house: House, dialect: Dialect, value: object) -> float:
     return seconds
 
 
+@pytest.mark.timeout(600)
 def test_no_bad_request_leaves_a_descriptor_a_process_or_memory_behind(
     house: House, key: str, session: str, stranger: str, revoked: str
 ) -> None:
@@ -114,12 +116,4 @@ def test_no_bad_request_leaves_a_descriptor_a_process_or_memory_behind(
             case = Case(dialect=dialect, key=key, session=session, stranger=stranger, revoked=revoked)
             assert house.line.send(row.build(case))[0] == row.status
 
-    send_all()  # pools are filled, caches are warm
-    before = house.footprint()
-    for _ in range(_ROUNDS):
-        send_all()
-    after = house.footprint()
-
-    assert after.processes == before.processes
-    assert after.descriptors == before.descriptors
-    assert after.memory - before.memory < _DRIFT_BYTES
+    house.check_nothing_stays_of(send_all, _ROUNDS, _DRIFT_BYTES)

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 SEED, CALLS, MESSAGES, VANISHING = 20261121, 500, 600, 15
-PATIENCE = 20.0
+PATIENCE = 40.0
 _HARMLESS_ENDS = {1000, 1007, 1008, 1009}
 """Not 1011, which is a defect."""
 _MASK = b"\0\0\0\0"
@@ -123,7 +123,8 @@ def test_whatever_a_websocket_says_it_is_answered_or_hung_up_on_and_the_next_one
     messages, ends = _messages(random), Counter[int]()
     sent = 0
     while sent < MESSAGES:
-        with connect(told["wsUrl"], additional_headers={"X-Access-Token": told["token"]}, proxy=None) as line:
+        shown = {"X-Access-Token": told["token"]}
+        with connect(told["wsUrl"], additional_headers=shown, proxy=None, open_timeout=PATIENCE) as line:
             try:
                 for _ in range(random.randrange(1, 40)):
                     line.send(next(messages))
@@ -147,8 +148,9 @@ def _asked(line: Any) -> dict[str, Any]:
 def test_token_of_another_session_opens_neither_door(house: House, key: str, told: dict[str, str]) -> None:
     other = dict(house.ask(Rest(), "GetSession", key, session_id=house.new_session(key)).data)
     since = house.log_mark()
+    shown = {"X-Access-Token": told["token"]}
     with pytest.raises(InvalidStatus) as refused:
-        connect(other["wsUrl"], additional_headers={"X-Access-Token": told["token"]}, proxy=None)
+        connect(other["wsUrl"], additional_headers=shown, proxy=None, open_timeout=PATIENCE)
     assert refused.value.response.status_code == 403
     body = json.dumps({"tool": "shell", "args": {"command": "true"}}).encode()
     target = f"{urlsplit(other['linkUrl']).path}/callTool"
@@ -221,13 +223,7 @@ def test_clients_that_vanish_leave_nothing_behind(
 
     _vanish(house, ways, VANISHING, is_rude=is_rude)
 
-    def left() -> list[str]:
-        after = house.footprint()
-        more = list((Counter(after.processes) - Counter(before.processes)).elements())
-        gap = after.descriptors - before.descriptors
-        return more + ([f"{gap} descriptors"] if gap > 0 else [])
-
-    until_none(left, 30.0)
+    house.until_as(before, 60.0)
     assert not [line for line in house.logged(since) if line["level"] == "error" or leaks(str(line))]
 
 

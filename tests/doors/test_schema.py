@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 from tests.doors.house import House
+from tests.waiting import until
 
 HERE = Path(__file__).parent
-SECONDS = 110
+SECONDS = 400
 SEED = "20261121"
 PHASES = {"coverage": "1", "fuzzing": "10", "stateful": "5"}
 """Each with how many examples of each route: the first has as many as the document has branches."""
 
 
+@pytest.mark.timeout(SECONDS + 80)  # a quarter of a minute where nobody else is at work
 @pytest.mark.parametrize("phase", PHASES)
 def test_every_route_keeps_to_the_document(house: House, phase: str, tmp_path: Path) -> None:
     own = house.native("GET", "/v1/keys")["keys"][0]["key_id"]
@@ -42,4 +44,4 @@ def test_every_route_keeps_to_the_document(house: House, phase: str, tmp_path: P
     assert not defects, json.dumps(defects[0], indent=1)
     for left in house.native("GET", "/v1/sessions?limit=100")["sessions"]:
         house.native("DELETE", f"/v1/sessions/{left['session_id']}")
-    assert house.footprint().descriptors <= before.descriptors + 2
+    until(lambda: house.footprint().descriptors <= before.descriptors + 2, "its descriptors are given back")

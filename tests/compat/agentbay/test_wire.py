@@ -125,11 +125,11 @@ def test_lifetimes_come_in_odd_units(
 
 
 def test_idle_session_is_released_and_then_not_found(ask: Ask, cove: Cove) -> None:
-    kept, left = (ask("CreateMcpSession", Timeout="30")["Data"]["SessionId"] for _ in range(2))
-    cove.pass_time(25)
+    kept, left = (ask("CreateMcpSession", Timeout="600")["Data"]["SessionId"] for _ in range(2))
+    cove.pass_time(450)
     assert ask("RefreshSessionIdleTime", SessionId=kept)["Success"] is True
     assert ask("GetSession", SessionId=left)["Success"] is True
-    cove.pass_time(10)
+    cove.pass_time(300)
     assert ask("GetSession", SessionId=kept)["Success"] is True
     assert ask("GetSession", SessionId=left)["Code"] == "InvalidMcpSession.NotFound"
     assert ask("GetSessionDetail", SessionId=left)["Data"] == {

@@ -44,11 +44,12 @@ def session(make: Make) -> dict[str, Any]:
 
 
 class Idler:
-    """A session that idleness pauses after a minute; `told` is what AGB's client is told of it."""
+    """A session that idleness pauses after ten minutes, and that ends in weeks; `told` is for AGB's client."""
 
     def __init__(self, wire: httpx2.Client, key: str) -> None:
         self._wire, self._shown = wire, {"Authorization": f"Bearer {key}"}
-        made = wire.post("/v1/sessions", json={"idle_timeout": 60}, headers=self._shown).json()
+        wish = {"idle_timeout": 600, "max_lifetime": 2e6}
+        made = wire.post("/v1/sessions", json=wish, headers=self._shown).raise_for_status().json()
         self._path = f"/v1/sessions/{made['session_id']}"
         asked = {"sessionId": made["session_id"]}
         self.told = wire.post("/mcp/getSession", json=asked, headers=self._shown).json()["data"]

@@ -132,11 +132,11 @@ def test_session_that_somebody_paused_says_so(
 
 def test_call_is_a_use_and_wakes_what_idleness_paused(cove: Cove, idler: Idler, call: Call) -> None:
     place = {"token": idler.told["token"], "link_url": idler.told["linkUrl"]}
-    cove.pass_time(40)
+    cove.pass_time(400)
     assert call(command="true", **place)["status"] == 200
-    cove.pass_time(40)
+    cove.pass_time(400)
     assert idler.state() == "RUNNING"
-    cove.pass_time(61)
+    cove.pass_time(601)
     assert idler.state() == "PAUSED"
     assert text_of(call(command="echo up", **place))["stdout"] == "up\n"
     assert idler.state() == "RUNNING"
