@@ -80,6 +80,8 @@ class Conversation:
         self._service, self._caller, self._session_id, self._token = service, caller, session_id, token
         self._send = send
         self._pushes = self._unreadable = 0
+        self.gone = asyncio.Event()
+        """Set once it is over; from then on the next one finds what was subscribed to on it."""
         self._is_listening = False
         self._streams: set[asyncio.Task[None]] = set()
 
@@ -107,6 +109,11 @@ class Conversation:
     def is_idle(self) -> bool:
         """Whether it goes on, and nothing is subscribed to on it."""
         return self._is_listening and not self.subscriptions
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it has ended, and that is not noted yet."""
+        return not self._is_listening and not self.gone.is_set()
 
     def resume(self, earlier: Iterable[Subscription]) -> None:
         """Go on with subscriptions of connections that were lost."""

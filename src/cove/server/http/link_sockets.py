@@ -27,6 +27,7 @@ from cove.server.tasks import Tasks
 MOST_OF_A_SESSION = 64
 KEPT_SECONDS = 60.0
 """How long a lost connection's subscriptions wait for the next one of their session; a server's that died, too."""
+_PARTING_SECONDS = 5.0
 log = structlog.get_logger("cove.server")
 
 
@@ -92,6 +93,7 @@ class LinkSockets:
         token = dict(scope["headers"]).get(TOKEN_HEADER.encode(), b"").decode("latin-1")
         try:
             caller = await service.holder(session_id, token, is_socket=True)
+            await self._see_off(session_id)
             if len(self._open.get(session_id, ())) >= MOST_OF_A_SESSION:
                 raise Exhausted(reason=f"{MOST_OF_A_SESSION} WebSockets of this session are open; close one")
         except CoveError as error:
@@ -108,12 +110,20 @@ class LinkSockets:
         finally:
             later = beside[beside.index(conversation) + 1 :]
             beside.remove(conversation)
+            conversation.gone.set()
             if not beside:
                 del self._open[session_id]
         if is_lost and conversation.subscriptions:
             self._hand_over(session_id, list(conversation.subscriptions.values()), record.ids, later)
         else:
             self._tasks.start(record.write([]))
+
+    async def _see_off(self, session_id: SessionId) -> None:
+        """Wait for those that end just now: their clients may be those who come."""
+        leaving = [each.gone.wait() for each in self._open.get(session_id, ()) if each.is_leaving]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PARTING_SECONDS):
+                await asyncio.gather(*leaving)
 
     def _inherit(self, session_id: SessionId) -> tuple[list[Subscription], list[str]]:
         """What a new connection goes on with, and the records that it replaces: the last heir does."""
