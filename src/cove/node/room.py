@@ -30,5 +30,10 @@ def _left(group: Path) -> int | None:
         text = (group / limit).read_text().strip()
         if not text.isdecimal():  # "max"
             return None
-        return max(0, int(text) - memory_in_use(group))
+        return max(0, int(text) - memory_in_use(group) + _page_cache_in_use(group))
     return None
+
+
+def _page_cache_in_use(group: Path) -> int:
+    """Of files that were read more than once: given up as well when memory is wanted, and part of MemAvailable."""
+    return max(field_of(group / "memory.stat", name) for name in ("active_file", "total_active_file"))
