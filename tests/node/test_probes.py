@@ -1,13 +1,16 @@
 """The doctor's probes: they find, they end, and they leave nothing behind."""
 
 import os
+import select
 from pathlib import Path
 
+import msgspec
 import pytest
-from tests.world import loops_below
+from tests.waiting import until
+from tests.world import hierarchies, loops_below
 
 from cove.node.children import in_child
-from cove.node.probes import PROBES, Probe, probe, probe_all
+from cove.node.probes import PROBES, Probe, probe, probe_all, probes_for
 from cove.node.questions import Lacking
 
 
@@ -15,9 +18,15 @@ def _lack(_: Path) -> str:
     raise Lacking("it is not there", "apt-get install it")
 
 
-def _leftovers() -> set[str]:
-    groups = {str(path) for path in Path("/sys/fs/cgroup").glob("*/cove-cove-probe*")}
-    return groups | {loop for loop in loops_below(Path("/")) if "cove-probe" in loop}
+def _with_its_name_told(one: Probe, names: Path) -> Probe:
+    """The same probe, that writes down what its groups would be called: others ask this machine, too."""
+
+    def ask(scratch: Path) -> str:
+        with names.open("a") as file:
+            file.write(f"cove-{scratch.name}\n")
+        return one.ask(scratch)
+
+    return msgspec.structs.replace(one, ask=ask)
 
 
 def test_every_probe_answers_and_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
@@ -28,9 +37,15 @@ def test_every_probe_answers_and_says_how_to_get_what_is_missing(tmp_path: Path)
 
 
 def test_probes_leave_nothing_behind(tmp_path: Path) -> None:
-    probe_all(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    assert _leftovers() == set()
+    data, names = tmp_path / "data", tmp_path / "names"
+    data.mkdir()
+    for one in probes_for(os.geteuid()):
+        assert probe(_with_its_name_told(one, names), data).found
+    assert list(data.iterdir()) == []
+    told = names.read_text().split()
+    assert len(told) == len(probes_for(os.geteuid()))
+    assert not [root / name for root in hierarchies() for name in told if (root / name).exists()]
+    until(lambda: not loops_below(data), "no loop device is left")
 
 
 def test_a_lack_is_a_finding_with_its_remedy(tmp_path: Path) -> None:
@@ -43,14 +58,19 @@ def test_a_probe_of_a_data_directory_that_is_not_there_asks_its_parent(tmp_path:
     assert found.found.startswith(str(tmp_path))
 
 
-def test_a_child_that_does_not_end_is_ended_with_all_it_started() -> None:
+@pytest.mark.parametrize("seconds", [0, 0.001, 0.01, 0.5])
+def test_a_child_that_does_not_end_is_ended_with_all_it_started(seconds: float) -> None:
     reader, writer = os.pipe()
 
     def linger() -> dict[str, object]:
         os.fork()
         return {"never": os.read(reader, 1)}
 
-    assert in_child(linger, seconds=0.2) is None
+    assert in_child(linger, seconds=seconds) is None
+    os.close(reader)
+    watched = select.poll()
+    watched.register(writer, 0)
+    until(lambda: watched.poll(0) == [(writer, select.POLLERR)], "nobody holds the other end")
     os.close(writer)
 
 

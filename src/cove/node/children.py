@@ -1,5 +1,6 @@
 """Run a function in a child process that can neither outlive its time nor leave a mark on us."""
 
+import contextlib
 import os
 import select
 import signal
@@ -22,6 +23,7 @@ def in_child(act: Callable[[], dict[str, Any]], *, seconds: float) -> dict[str, 
     child = os.fork()
     if child == 0:
         _answer(act, writer)
+    _lead_group(child)
     os.close(writer)
     try:
         ready, _, _ = select.select([reader], [], [], seconds)
@@ -34,10 +36,16 @@ def in_child(act: Callable[[], dict[str, Any]], *, seconds: float) -> dict[str, 
 
 def _answer(act: Callable[[], dict[str, Any]], writer: int) -> NoReturn:
     try:
-        os.setpgid(0, 0)
+        _lead_group(0)
         os.write(writer, msgspec.json.encode(act())[:_LONGEST_ANSWER])
     finally:
         os._exit(0)  # neither atexit handlers nor buffers of ours are the child's to run
+
+
+def _lead_group(child: int) -> None:
+    """Done by both of us: whoever comes second finds it done, and neither goes on before it is."""
+    with contextlib.suppress(OSError):
+        os.setpgid(child, child)
 
 
 def _end_group(child: int) -> None:
