@@ -139,9 +139,9 @@ def _words(file: Path) -> list[str]:
 
 
 def memory_of(pid: int) -> int:
-    """Bytes of anonymous and shared memory of a process; 0 if it is gone. One thread tells it for all."""
-    places = [Path(f"/proc/{pid}"), *(_tasks(pid) if _fields(pid)[0] == "Z" else [])]
-    return max(_memory_told_in(place) for place in places)
+    """Bytes of anonymous and shared memory of a process; 0 if it is gone. Any living thread tells it for all."""
+    told = _memory_told_in(Path(f"/proc/{pid}"))
+    return told or max(map(_memory_told_in, _tasks(pid)), default=0)
 
 
 def _memory_told_in(place: Path) -> int:
