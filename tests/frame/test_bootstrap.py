@@ -33,7 +33,7 @@ def write_program(path: Path, body: str) -> None:
 def bootstrap(programs: Path) -> str:
     command = [str(programs / "sh"), str(programs / "dev" / "bootstrap.sh"), "editable"]
     environment = {"PATH": str(programs), "HOME": os.environ.get("HOME", "/")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=250, check=False)
     assert done.returncode == 1
     return done.stderr
 

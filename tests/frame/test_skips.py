@@ -16,7 +16,9 @@ def run_suite(folder: Path, allowed: str, ci: bool) -> subprocess.CompletedProce
     (folder / "test_it.py").write_text(ONE_SKIP)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:cove", "--rootdir", str(folder)]
     environment = {"PATH": "/usr/bin:/bin", **({"CI": "true"} if ci else {})}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=250, check=False
+    )
 
 
 def test_unlisted_skip_fails_a_ci_run(tmp_path: Path) -> None:

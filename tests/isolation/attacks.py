@@ -90,7 +90,7 @@ ATTACKS = (
     Attack(
         "a host's process is found", "processes", HOST, "views.find_in_processes", ("cmdline", "{token}"), "root"
     ),
-    Attack("a host's process is signalled", "processes", HOST, "views.signal_process", ("{server}",), "root"),
+    Attack("a host's process is signalled", "processes", HOST, "views.signal_process", ("{server}", "{token}"), "root"),
     Attack(
         "the server's environment is found", "environment", HOST, "views.find_in_processes", ("environ", "{token}"),
         "root",

@@ -1,9 +1,11 @@
 """A Cove with walls left out, or with all of them, and a session of it with the attacks in it."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +20,8 @@ PROGRAMS = "/tmp/attacks"
 PYTHON = "/run/cove/rt/lib/ld.so --library-path /run/cove/rt/lib /run/cove/rt/bin/python3 -S -B"
 """The guest's own interpreter, since a session's root need not have one."""
 SETUID_PROGRAM = f"{PROGRAMS}/id"
+SOON, LONG = 20_000, 200_000
+"""Milliseconds that a busy machine may take for next to nothing, and for what takes seconds on an idle one."""
 RENDERED = ("images", "runtime", "disks")
 
 
@@ -109,7 +113,7 @@ class Inside:
 
     def attack(self, name: str, *arguments: str, user: str = "wuying") -> Verdict:
         """How an attack of `inside/` goes."""
-        output = self.run(f"{PYTHON} {PROGRAMS}/attack.py {name} {quoted(arguments)}", user=user)
+        output = self.run(f"{PYTHON} {PROGRAMS}/attack.py {name} {quoted(arguments)}", user=user, timeout_ms=LONG)
         return msgspec.convert(json.loads(output), Verdict)
 
     def members(self) -> set[int]:
@@ -129,8 +133,18 @@ class Inside:
 def on_host(name: str, *arguments: str) -> Verdict:
     """How the same attack goes where the wall is not."""
     command = [sys.executable, str(HERE / "inside" / "attack.py"), name, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     return msgspec.convert(json.loads(done.stdout), Verdict)
+
+
+def open_files(pid: int) -> list[str]:
+    """What a process has open, but for what it closes meanwhile; nothing once it has ended."""
+    found = []
+    with suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(FileNotFoundError):
+                found.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return found
 
 
 def field(pid: int, name: str) -> str:

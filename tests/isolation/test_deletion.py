@@ -1,9 +1,9 @@
 """Whatever was made in a session, it can be deleted, and nothing of it is left."""
 
-import os
 from pathlib import Path
 
 import pytest
+from tests.world import is_alive
 
 from .running import PROGRAMS, PYTHON, Running
 
@@ -28,7 +28,7 @@ def test_session_is_deleted_with_all_that_was_made_in_it(what: str, user: str, c
     assert inside.run(LEFT[what], user=user).endswith("made\n")
     members = inside.members()
     inside.delete()
-    assert [pid for pid in members if os.path.exists(f"/proc/{pid}/ns/pid") and is_ours(pid, cove)] == []
+    assert [pid for pid in members if is_alive(pid) and is_ours(pid, cove)] == []
 
 
 @pytest.mark.claim("deletion")

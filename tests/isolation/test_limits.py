@@ -7,17 +7,19 @@ from pathlib import Path
 import pytest
 from tests.waiting import until
 
-from .running import PYTHON, Inside, Running, field
+from .running import LONG, PYTHON, SOON, Inside, Running, field
 
 pytestmark = pytest.mark.isolation
 MIB = 1024 * 1024
 NARROW, WIDE = 96 * MIB, 512 * MIB
 FILL_MEMORY = "import sys; kept = bytearray(200 << 20); kept[::4096] = b'x' * len(kept[::4096]); print('kept')"
 FILL_SHARED = "dd if=/dev/zero of=/dev/shm/fill bs=1M count=200 2>&1 && echo kept"
-FILL_DISK = "dd if=/dev/zero of=$HOME/fill bs=1M count=1000"
+FILL_DISK = "dd if=/dev/zero of=$HOME/fill bs=1M count=200"
 FORK_BOMB = ":() { : | : & }; :"
 STUBBORN = "trap '' TERM INT HUP; while :; do sleep 0.05; done"
 BURN = "timeout 2 sh -c 'while :; do :; done' & timeout 2 sh -c 'while :; do :; done' & wait"
+FEW = 0.4
+"""Processors: somewhat more than a quarter, since a share is dealt out in pieces."""
 fill_memory = pytest.mark.parametrize("fill", [f'{{python}} -c "{FILL_MEMORY}"', FILL_SHARED], ids=["heap", "shm"])
 
 
@@ -52,7 +54,7 @@ def test_fork_bomb_stops_at_the_limit(cove: Running, neighbour: Inside) -> None:
         inside.try_to_run(f"({FORK_BOMB}) >/dev/null 2>&1", timeout_ms=3000)
         assert len(inside.members()) <= 64
         for _ in range(10):
-            assert neighbour.run("echo well", timeout_ms=5000) == "well\n"
+            assert neighbour.run("echo well", timeout_ms=SOON) == "well\n"
 
 
 @pytest.mark.claim("processes-limit")
@@ -79,13 +81,13 @@ def test_full_disk_stops_at_the_limit(user: str, cove: Running, neighbour: Insid
 @pytest.mark.claim("disk")
 def test_files_without_end_stop_at_the_limit(cove: Running) -> None:
     with cove.session(disk_bytes=64 * MIB) as inside:
-        told = inside.try_to_run("cd; i=0; while : > f$i; do i=$((i+1)); done", timeout_ms=40000)
+        told = inside.try_to_run("cd; i=0; while : > f$i; do i=$((i+1)); done", timeout_ms=LONG)
         assert "No space left on device" in told.stderr
         assert inside.run("echo well") == "well\n"
 
 
 def test_disk_is_there_up_to_the_limit(cove: Running) -> None:
-    with cove.session(disk_bytes=2048 * MIB) as inside:
+    with cove.session(disk_bytes=512 * MIB) as inside:
         assert inside.try_to_run(FILL_DISK).success
 
 
@@ -104,10 +106,11 @@ def test_output_without_end_is_cut_off_and_marked(cove: Running) -> None:
     with cove.session(output_bytes=MIB) as inside:
         cove.forget_peak()
         before = cove.memory()
-        told = inside.try_to_run("yes | head -c 300M; exit 3")
+        told = inside.try_to_run("yes | head -c 300M; exit 3", timeout_ms=LONG)
         assert (told.truncated, len(told.stdout), told.exit_code) == (True, MIB, 3)
         assert cove.memory("VmHWM") - before < 64 * MIB
-        assert all(int(field(pid, "VmRSS").split()[0]) < 128 * 1024 for pid in inside.members())
+        resident = [field(pid, "VmRSS") for pid in inside.members()]
+        assert all(int(size.split()[0]) < 128 * 1024 for size in resident if size)
 
 
 def test_output_is_whole_up_to_the_limit(cove: Running) -> None:
@@ -136,19 +139,19 @@ def test_command_that_ignores_signals_is_gone_when_its_time_is_up(inside: Inside
 def test_processor_time_is_limited(cove: Running) -> None:
     with cove.session(cpus=0.25) as inside:
         assert inside.session.get_metrics().unwrap().cpu_count == 0.25
-        assert cpus_used(inside) < 0.4
+        assert cpus_used(inside) < FEW
 
 
 def test_processor_time_is_there_up_to_the_limit(cove: Running) -> None:
     with cove.session(cpus=2.0) as inside:
-        until(lambda: is_served(inside), "it gets half a processor, or this machine has none to spare", seconds=60)
+        until(lambda: is_served(inside), "it gets more, or this machine has none to spare", seconds=120)
 
 
 def is_served(inside: Inside) -> bool:
     """Whether no processor stands still for long while a session wants two."""
     start, idle = time.monotonic(), idle_seconds()
     used = cpus_used(inside)
-    return used > 0.5 or (idle_seconds() - idle) / (time.monotonic() - start) < 0.5
+    return used > FEW or (idle_seconds() - idle) / (time.monotonic() - start) < 0.5
 
 
 def idle_seconds() -> float:

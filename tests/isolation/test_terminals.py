@@ -5,7 +5,7 @@ import pytest
 from tests.looking import Look
 from websockets.exceptions import InvalidStatus
 
-from .running import Inside, Running
+from .running import SOON, Inside, Running
 from .test_guest import MIB, replace_guest, well
 
 pytestmark = pytest.mark.isolation
@@ -63,7 +63,7 @@ def test_a_terminal_that_floods_holds_up_nobody(answer: str, cove: Running, neig
             one = look_at(inside)
             assert one.id == "t-impostor"
             for _ in range(5):
-                assert neighbour.run("sleep 0.2; echo well", timeout_ms=5000) == "well\n"
+                assert neighbour.run("sleep 0.2; echo well", timeout_ms=SOON) == "well\n"
             one.close()
         assert cove.memory("VmHWM") - before < 64 * MIB
 
@@ -75,7 +75,7 @@ def test_a_terminal_without_end_at_which_nobody_looks_takes_no_memory(cove: Runn
         one.until(b"y")
         cove.forget_peak()
         before = cove.memory()
-        assert inside.run("sleep 1; echo well", timeout_ms=10_000) == "well\n"
+        assert inside.run("sleep 1; echo well", timeout_ms=SOON) == "well\n"
         one.socket.socket.close()
-        assert inside.run("sleep 1; echo well", timeout_ms=10_000) == "well\n"
+        assert inside.run("sleep 1; echo well", timeout_ms=SOON) == "well\n"
         assert cove.memory("VmHWM") - before < 64 * MIB

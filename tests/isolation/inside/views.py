@@ -69,9 +69,12 @@ def _text(path):
 
 def find_in_processes(kind, token):
     """A process whose `cmdline`, `environ` or other file of /proc has this text in it."""
-    own = {"self", "thread-self", str(os.getpid()), str(os.getppid())}
-    pids = [name for name in os.listdir("/proc") if name.isdigit() and name not in own]
+    pids = [name for name in os.listdir("/proc") if name.isdigit() and name not in _own()]
     return found([pid for pid in pids if token in _text(f"/proc/{pid}/{kind}")])
+
+
+def _own():
+    return {str(os.getpid()), str(os.getppid())}
 
 
 def list_processes():
@@ -79,8 +82,11 @@ def list_processes():
     return [name for name in os.listdir("/proc") if name.isdigit()]
 
 
-def signal_process(pid):
-    """A signal to a process of the host, by its number there."""
+def signal_process(pid, name):
+    """A signal to a process, by its number where its command line has this text in it."""
+    command = _text(f"/proc/{pid}/cmdline")
+    if command and (name not in command or pid in _own()):
+        raise Held("another process has the number here")
     os.kill(int(pid), 0)
     return "it is there"
 
@@ -128,7 +134,7 @@ def other_interfaces():
 
 def connect_tcp(host, port):
     """A connection."""
-    with socket.create_connection((host, int(port)), timeout=5):
+    with socket.create_connection((host, int(port)), timeout=30):
         return "connected"
 
 
@@ -150,7 +156,7 @@ def connect_abstract(name):
 def ask_by_udp(port):
     """An answer to a datagram, as a name server gives."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(2)
+        client.settimeout(20)
         client.connect(("127.0.0.1", int(port)))
         client.send(b"who")
         return client.recv(100).decode()
