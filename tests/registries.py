@@ -10,6 +10,8 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
 _SECONDS = 600
+_PATIENT = {"UV_HTTP_TIMEOUT": "120", "UV_HTTP_RETRIES": "8", "UV_COMPILE_BYTECODE_TIMEOUT": "600"}
+"""With a registry that is slow, or away for a moment, and with a machine that is."""
 
 
 def cached(name: str, make: Callable[[Path], Path]) -> Path:
@@ -34,7 +36,6 @@ def uv() -> str:
 
 def run(*command: str, cwd: Path) -> None:
     """A program that must succeed."""
-    patient = {"UV_HTTP_TIMEOUT": "120", "UV_HTTP_RETRIES": "8"}  # with a registry that is slow, or away for a moment
-    ours = {"UV_SYSTEM_CERTS": "true", **patient, **os.environ}
+    ours = {"UV_SYSTEM_CERTS": "true", **_PATIENT, **os.environ}
     done = subprocess.run(command, cwd=cwd, env=ours, capture_output=True, text=True, timeout=_SECONDS, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
