@@ -212,8 +212,9 @@ BODIES = {
 def test_body_that_does_not_fit_is_refused_without_a_defect(
     body: str, path: str, http: Any, doors: dict[str, Door]
 ) -> None:
+    path = path.format(shared_id(doors))
     before = http.get("/v1/sessions").json()["total"]
-    answer = http.post(path.format(shared_id(doors)), content=BODIES[body])
+    answer = http.post(path, content=BODIES[body])
     assert answer.status_code == 400, answer.text
     error = answer.json()["error"]
     assert error["code"] in ("InvalidInput", "InvalidToolArguments")
@@ -232,7 +233,7 @@ def test_body_over_the_limit_is_refused(path: str, megabytes: int, http: Any) ->
 
     try:
         answer = http.post(path, content=pieces())
-    except httpx2.WriteError:  # it hung up on us while we were still sending
+    except (httpx2.WriteError, httpx2.ReadError, httpx2.RemoteProtocolError):  # it hung up while we were sending
         return
     assert answer.status_code == 413
     assert "send less" in answer.json()["error"]["message"]

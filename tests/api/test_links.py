@@ -32,7 +32,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 
 async def opened(url: str, **options: Any) -> httpx2.Response:
-    async with httpx2.AsyncClient(trust_env=False, timeout=20) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=60) as client:
         return await client.get(url, **options)
 
 
@@ -45,7 +45,7 @@ async def serve(session: Any, settled: Any, port: int = PORT) -> None:
 
 async def until(ask: Callable[[], Awaitable[Any]], is_it: Callable[[Any], bool]) -> Any:
     """The first answer that is it, or the last one before it took too long."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         found = await ask()
         if is_it(found) or time.monotonic() > end:
@@ -187,8 +187,8 @@ async def test_agbs_session_has_links_too(agb_session: Any, settled: Any) -> Non
 
 def curl(url: str) -> dict[str, Any]:
     """What curl makes of an address, as JSON."""
-    command = ["curl", "--silent", "--noproxy", "*", "--max-time", "20", url]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    command = ["curl", "--silent", "--noproxy", "*", "--max-time", "60", url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=90)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

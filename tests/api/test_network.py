@@ -10,7 +10,7 @@ import cove
 pytestmark = pytest.mark.anyio
 
 DIAL = (
-    'python3 -c \'import socket\ntry:\n    socket.create_connection(("198.51.100.1", 80), 5).recv(1)\n'
+    'python3 -c \'import socket\ntry:\n    socket.create_connection(("198.51.100.1", 80), 40).recv(1)\n'
     "except OSError as error:\n    print(type(error).__name__)'"
 )
 

@@ -116,7 +116,7 @@ async def test_pause_async_starts_and_pause_is_seen_later(session: Any, settled:
 
 
 async def reached(session: Any, state: str, settled: Any) -> None:
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         while (await settled(session.get_status())).status != state:  # noqa: ASYNC110 - another process tells
             await anyio.sleep(0.01)
 

@@ -21,7 +21,7 @@ def _ask_as(uid: int, path: str, headers: bytes = b"") -> str:
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
             with socket.socket(socket.AF_UNIX) as client:
-                client.settimeout(20)
+                client.settimeout(60)
                 client.connect(path)
                 client.sendall(ASK % headers)
                 os.write(write, client.recv(4096))

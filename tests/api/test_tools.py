@@ -33,7 +33,7 @@ async def test_a_command_past_its_time_has_no_exit_code(shared: Any, settled: An
 
 
 async def test_the_text_of_a_tool_is_what_moved_scripts_parse(shared: Any, settled: Any) -> None:
-    result = await settled(shared.call_mcp_tool("shell", {"command": "echo hi", "timeout_ms": 5000}))
+    result = await settled(shared.call_mcp_tool("shell", {"command": "echo hi", "timeout_ms": 30000}))
     assert result.success
     assert json.loads(result.data)["stdout"] == "hi\n"
 
@@ -126,7 +126,7 @@ async def test_agb_says_it_in_its_own_names(agb: Any, agb_session: Any, settled:
     assert info["session_id"] == agb_session.session_id
     assert info["resource_url"]
     assert (await settled(agb.get_session(agb_session.session_id))).data.status == "RUNNING"
-    assert (await settled(agb_session.command.execute("echo hi", timeout_ms=20_000))).output == "hi\n"
+    assert (await settled(agb_session.command.execute("echo hi", timeout_ms=50_000))).output == "hi\n"
     slow = await settled(agb_session.command.execute("sleep 30"))
     assert slow.code == "CommandTimedOut"
     files = agb_session.file
@@ -142,7 +142,7 @@ async def test_agb_says_it_in_its_own_names(agb: Any, agb_session: Any, settled:
     assert (await settled(files.move("agb/a", "agb/b"))).success
     assert (await settled(files.search("agb", "*"))).matches == [f"{HOME}/agb/b"]
     assert (await settled(files.remove("agb/b"))).success
-    result = await settled(agb_session.call_mcp_tool("shell", {"command": "echo hi"}, read_timeout=20000))
+    result = await settled(agb_session.call_mcp_tool("shell", {"command": "echo hi"}, read_timeout=60000))
     assert json.loads(result.data)["stdout"] == "hi\n"
     assert agb_session.session_id in (await settled(agb.list(limit=100))).session_ids
 

@@ -89,7 +89,7 @@ class Canned:
                 canned.seen.append(Seen(self.command, place.path, place.query, headers, content))
                 answer = canned.next()
                 if answer is None:
-                    canned.is_over.wait(30)
+                    canned.is_over.wait(120)
                 self.wfile.write(answer or b"")
                 self.close_connection = b"\r\n\r\n" not in (answer or b"")
 

@@ -80,11 +80,10 @@ def find_process(session_id: str, inner_pid: int, data: Path) -> Process:
 
 def traces(data: Path, instance: str) -> list[str]:
     """Everything on this machine that belongs to one Cove, each as a phrase; empty if nothing is left."""
+    group = f"cove-{instance}"
     below = os.walk("/sys/fs/cgroup")  # others make and remove groups meanwhile, which this passes over
-    groups = [
-        f"control group {path}/{name}" for path, names, _ in below for name in names if name == f"cove-{instance}"
-    ]
-    living = [f"process {process.pid}" for process in processes_of(f"cove-{instance}", data)]
+    groups = [f"control group {path}/{group}" for path, names, _ in below if group in names]
+    living = [f"process {process.pid}" for process in processes_of(group, data)]
     return [*living, *groups, *_mounts(data), *_loop_devices(data), *_sockets(data), *_processes_about(data)]
 
 
