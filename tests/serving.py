@@ -24,7 +24,7 @@ from cove.node.cgroups import Group, find_hierarchies, remove_instance, session_
 UP = (sys.executable, "-m", "cove", "up", "--json")
 IS_REAL = os.geteuid() == 0 and os.environ.get("COVE_TEST_DRIVER", "real") == "real"
 """Whether sandboxes are true ones: for root, unless COVE_TEST_DRIVER=simulated."""
-START_SECONDS, END_SECONDS = 120, 60
+START_SECONDS, END_SECONDS = 200, 60
 _SIMULATED = str(Path(__file__).parent / "app" / "up_for_tests.py")
 
 
