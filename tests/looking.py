@@ -6,7 +6,7 @@ import msgspec
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect, unix_connect
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 _PLAIN: dict[str, Any] = {
     "compression": None,
     "legacy": True,

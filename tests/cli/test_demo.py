@@ -21,7 +21,6 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="sandboxes need root")
 
 
 @pytest.mark.isolation
-@pytest.mark.timeout(300)  # a whole life, with a server that is started twice
 @needs_root
 def test_every_scene_is_true_and_nothing_is_left() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as place:

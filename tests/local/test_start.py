@@ -128,7 +128,6 @@ def test_a_private_umask_of_its_starter_does_not_reach_the_sandboxes(
         assert session.command.run("touch here && stat -c %a /etc /etc/passwd here").output == "755\n644\n644\n"
 
 
-@pytest.mark.timeout(300)  # each loads what a client loads
 def test_twenty_starters_at_once_get_one_cove(home: Home) -> None:
     starters = [home.begin(PID) for _ in range(20)]
     said = [starter.communicate(timeout=200) for starter in starters]

@@ -7,7 +7,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cove.sdk._wire.http import AnswerReader, CutShort, NotHttp, request_bytes
@@ -39,8 +39,6 @@ NO_ANSWERS = {
     "a head without an end": b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 50_000,
     "a chunk without an end": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 300_000,
 }
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""No example need be quick: the machine may be busy."""
 
 
 def read(pieces: list[bytes]) -> AnswerReader:
@@ -73,7 +71,6 @@ def test_answers_are_read_as_the_standard_library_reads_them(name: str) -> None:
     assert (reader.status, reader.body, reader.closes) == as_the_library_reads(ANSWERS[name])
 
 
-@UNHURRIED
 @given(name=st.sampled_from(sorted(ANSWERS)), cuts=st.lists(st.integers(0, 200), max_size=8))
 def test_it_does_not_matter_how_an_answer_is_cut(name: str, cuts: list[int]) -> None:
     data = ANSWERS[name]
@@ -116,7 +113,6 @@ def test_a_server_that_says_more_than_was_asked_is_asked_nothing_more() -> None:
     assert read([ANSWERS["a length"] + b"HTTP/1.1 200 OK\r\n"]).closes
 
 
-@UNHURRIED
 @given(st.binary(max_size=300))
 def test_any_bytes_are_an_answer_or_refused(data: bytes) -> None:
     for beginning in (b"", b"HTTP/1.1 200 OK\r\n", ANSWERS["chunks"][:47]):
