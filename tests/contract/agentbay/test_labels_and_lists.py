@@ -54,7 +54,7 @@ def test_pages_hold_every_session_once(cloud: Any, make: Make) -> None:
 
 
 @for_each()
-def test_page_after_the_lastrefusal(cloud: Any, make: Make) -> None:
+def test_page_after_the_last_is_refused(cloud: Any, make: Make) -> None:
     make()
     for number in (2, 0, -1):
         page = cloud.list(page=number, limit=2)
