@@ -1,5 +1,6 @@
 """Control groups of this machine, for real: frozen ones stand still, killed ones go, whatever runs in them."""
 
+import fcntl
 import os
 import secrets
 import signal
@@ -26,8 +27,6 @@ REAL = {
 }
 """The kinds that can be had here; each test on them runs on all."""
 COUNT = "import itertools, sys\nfor n in itertools.count():\n print(n, flush=True)"
-PIPE_BYTES = 2**20
-"""More than a pipe holds that nobody reads."""
 SPIN = "while True: pass"
 FORK = """
 import os, resource
@@ -77,6 +76,11 @@ class Child:
         assert self.process.stdout is not None
         return len(self.process.stdout.read() or b"")
 
+    def unread(self) -> int:
+        """How many bytes it can print at most that nobody reads."""
+        assert self.process.stdout is not None
+        return fcntl.fcntl(self.process.stdout, fcntl.F_GETPIPE_SZ)
+
     def drain(self) -> None:
         """Read all that it has printed; it must stand still."""
         while self.printed():
@@ -108,7 +112,7 @@ def test_frozen_group_stands_still_while_others_run(kind: str, instance: str) ->
     def has_counted_on() -> bool:
         nonlocal counted
         counted += outside.printed()
-        return counted > PIPE_BYTES
+        return counted > outside.unread()
 
     until(has_counted_on, "the other one counts on")
     assert inside.printed() == 0

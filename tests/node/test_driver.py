@@ -35,7 +35,9 @@ class Node:
     """A driver that can be let go of and made anew, as by a server that is started again."""
 
     def __init__(self, data: Path) -> None:
-        self.settings = NodeSettings(data_dir=data, instance=f"test-{secrets.token_hex(4)}", first_uid=claim_ids())
+        name = f"test-{secrets.token_hex(4)}"
+        cache = Path(os.environ["COVE_CACHE"])
+        self.settings = NodeSettings(data_dir=data, cache_dir=cache, instance=name, first_uid=claim_ids())
         self.lost: list[tuple[SessionId, EndReason]] = []
 
     @asynccontextmanager

@@ -136,7 +136,8 @@ class Place:
     def __init__(self, data: Path) -> None:
         self.instance = f"test-{secrets.token_hex(4)}"
         self.hierarchies = find_hierarchies()
-        self.settings = NodeSettings(data_dir=data, instance=self.instance, first_uid=FIRST_ID)
+        cache = Path(os.environ["COVE_CACHE"])
+        self.settings = NodeSettings(data_dir=data, cache_dir=cache, instance=self.instance, first_uid=FIRST_ID)
         self.settings.sandboxes.mkdir()
         self.blueprints = Blueprints(self.settings, CONTROLS)
         self.group = Group(self.hierarchies, self.instance, SPEC.session_id)
