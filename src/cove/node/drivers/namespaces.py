@@ -1,6 +1,7 @@
 """The driver by namespaces, through system calls of our own; what depends on who we are is its ground's to know."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -38,6 +39,8 @@ _BIRTHS_AT_ONCE = 2
 """Sandboxes that may ask the launcher in turns: with more, each one's second errand waits behind all others' first."""
 _STEPS_AT_ONCE = 4
 """Disk copies and removals that may run in threads at the same time."""
+_NEXT_TRIES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+"""Seconds before each further try to attach a sandbox: a relay whose server was killed may take as long to end."""
 
 
 class NamespacesDriver:
@@ -53,6 +56,7 @@ class NamespacesDriver:
         self._threads = asyncio.Semaphore(_STEPS_AT_ONCE)
         self._births = asyncio.Semaphore(_BIRTHS_AT_ONCE)
         self._ending: set[asyncio.Task[None]] = set()
+        self._attaching: set[asyncio.Task[None]] = set()
         self._on_lost: Lost | None = None
 
     async def start(self, on_lost: Lost) -> None:
@@ -64,6 +68,8 @@ class NamespacesDriver:
 
     async def stop(self) -> None:
         """Let go; the sandboxes live on."""
+        for task in self._attaching:
+            task.cancel()
         for sandbox in self._sandboxes.values():
             sandbox.close()
         self._sandboxes.clear()
@@ -223,8 +229,10 @@ class NamespacesDriver:
             await self._on_lost(session_id, reason)
 
     async def _attach(self, sandbox: Sandbox) -> None:
-        policy = self._policies.get(sandbox.session_id, CLOSED)
-        await self._relay.attach(sandbox.session_id, await self._ground.launcher.listen(sandbox.pid), policy)
+        listeners = await self._ground.launcher.listen(sandbox.pid)
+        await self._relay.attach(sandbox.session_id, listeners, self._policies.get(sandbox.session_id, CLOSED))
+        if self._sandboxes.get(sandbox.session_id) is not sandbox:  # destroyed meanwhile, and detached before
+            await self._relay.detach(sandbox.session_id)
 
     async def _attach_all(self) -> None:
         """The relay is new: give it every sandbox's listeners again."""
@@ -237,3 +245,16 @@ class NamespacesDriver:
             await self._attach(sandbox)
         except CoveError as error:
             _log.warning("sandbox has no way out", session_id=sandbox.session_id, reason=str(error))
+            task = asyncio.create_task(self._attach_later(sandbox))
+            self._attaching.add(task)
+            task.add_done_callback(self._attaching.discard)
+
+    async def _attach_later(self, sandbox: Sandbox) -> None:
+        """It may be the relay of a killed server that has the ports still, and will not have them for long."""
+        for seconds in _NEXT_TRIES:
+            await asyncio.sleep(seconds)
+            if self._sandboxes.get(sandbox.session_id) is not sandbox:
+                return
+            with contextlib.suppress(CoveError):
+                await self._attach(sandbox)
+                return

@@ -114,6 +114,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     control.setblocking(False)
     run_as_nobody("the relay", lambda file_limit: Process(control, Audit(), file_limit).run())
+    os._exit(0)  # threads that look up names may take long yet, and every port would be held as long
 
 
 if __name__ == "__main__":
