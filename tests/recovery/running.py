@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 from tests.asking import at_socket
-from tests.serving import Server
+from tests.serving import START_SECONDS, Server
 from tests.waiting import until, until_none
 from tests.world import children, command_of, is_alive
 
@@ -42,7 +42,7 @@ class Cove(Server):
 
     def await_death(self) -> None:
         """Wait until the server has killed itself, as it was told to."""
-        assert self.process.wait(timeout=30) == -signal.SIGKILL
+        assert self.process.wait(START_SECONDS) == -signal.SIGKILL
 
     def http(self) -> httpx2.Client:
         """A client of the local door."""

@@ -127,21 +127,15 @@ def die_in_a_move(cove: Cove, verb: str) -> None:
     """Two sessions count; the server dies while it makes the move of the younger one, which holds all we ask about."""
     beside = cove.create()
     cove.start_counting(beside)
-    moved = create_for(cove, verb)
-    if verb == "release":  # which comes by itself
-        cove.await_death()
+    if verb == "release":  # which comes by itself, to one that is idle at once
+        cove.ask_in_vain("POST", "/sessions", {"idle_timeout": 0.5, "on_idle": "release"})
         return
+    moved = cove.create()
     cove.start_counting(moved)
     if verb == "resume":
         cove.ask("POST", f"/sessions/{moved}/pause?wait=true")
     method, path = ("DELETE", "") if verb == "delete" else ("POST", f"/{verb}")
     cove.ask_in_vain(method, f"/sessions/{moved}{path}")
-
-
-def create_for(cove: Cove, verb: str) -> str:
-    """A session that will be idle at once where it is to be released."""
-    wish = {"idle_timeout": 0.5, "on_idle": "release"} if verb == "release" else {}
-    return str(cove.ask("POST", "/sessions", wish)["session_id"])
 
 
 def see_that_it_ended_well(cove: Cove, death: Death) -> None:

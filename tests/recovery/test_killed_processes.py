@@ -47,7 +47,7 @@ def test_call_in_flight_ends_with_a_retryable_error_when_the_server_is_killed(co
         until(lambda: cove.look(session, "/home/wuying/begun"), "the command has begun")
         cove.kill()
         with pytest.raises(TransportFailed) as failure:
-            call.result(timeout=30)
+            call.result(timeout=60)
     assert failure.value.retryable
     assert "unix://" in str(failure.value)
     cove.start()
@@ -63,7 +63,7 @@ def test_result_of_a_call_survives_the_server_under_its_call_id(cove: Cove) -> N
         until(lambda: cove.look(session, "/home/wuying/begun"), "the command has begun")
         cove.kill()
         with pytest.raises(httpx2.TransportError):
-            call.result(timeout=30)
+            call.result(timeout=60)
     cove.start()
     cove.shell(session, "touch ~/go")
     assert cove.shell(session, LONG, "the call") == "x\n"  # it ran once
@@ -95,6 +95,7 @@ def test_launcher_killed_during_a_burst_costs_no_session_that_was_answered(cove:
         os.kill(killed, signal.SIGKILL)
         answered = {session for task in burst if (session := task.result(timeout=60))}
     assert answered <= set(cove.living())
+    until(lambda: not is_alive(killed), "the launcher is dead")
     cove.create()  # the burst may have been over by then
     cove.assert_truth()
     assert cove.launcher() != killed
@@ -129,8 +130,9 @@ def test_killed_guest_starts_again_beside_its_processes(cove: Cove) -> None:
         f"/sessions/{session}/tools/set_env",
         {"arguments": {"envs": [{"key": "KEPT", "value": "still here"}]}},
     )
-    before = cove.counted(session)
-    os.kill(guest_of(cove, session), signal.SIGKILL)
+    before, guest = cove.counted(session), guest_of(cove, session)
+    os.kill(guest, signal.SIGKILL)
+    until(lambda: not is_alive(guest), "the guest is dead")
     assert cove.shell(session, "echo $KEPT") == "still here\n"
     cove.assert_counts_on(session, before)
     cove.assert_truth()
@@ -145,7 +147,7 @@ def test_call_in_flight_ends_with_a_retryable_error_when_the_guest_is_killed(cov
         call = pool.submit(client.post, path, json={"arguments": {"command": LONG}})
         until(lambda: cove.look(session, "/home/wuying/begun"), "the command has begun")
         os.kill(guest_of(cove, session), signal.SIGKILL)
-        error = call.result(timeout=30).json()["error"]
+        error = call.result(timeout=60).json()["error"]
     assert (error["code"], error["retryable"]) == ("GuestMisbehaved", True)
     assert session in error["message"]
     cove.assert_truth()

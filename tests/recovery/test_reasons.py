@@ -23,6 +23,12 @@ while True:
 """Joins the groups it is told and takes memory until the kernel kills somebody for it."""
 FIRST = "1000"
 """What /proc/PID/oom_score_adj says of the one whom the kernel is to kill first."""
+SMALL = {"limits": {"memory_bytes": 96 * 1024 * 1024}}
+"""A session whose memory runs out soon, and on a machine that has little."""
+
+
+def _create_small(cove: Cove) -> str:
+    return str(cove.ask("POST", "/sessions", SMALL)["session_id"])
 
 
 def _end_reason(cove: Cove, session: str) -> object:
@@ -44,13 +50,15 @@ def _starve(cove: Cove, session: str) -> None:
     Path(f"/proc/{first}/oom_score_adj").write_text(FIRST)
     places = [str(place) for place in _guest_groups(cove, session)]
     with subprocess.Popen([sys.executable, "-c", HOG, *places]) as hog:
-        until(lambda: not is_alive(first), "the kernel has killed its first process")
-        hog.kill()
+        try:
+            until(lambda: not is_alive(first), "the kernel has killed its first process")
+        finally:
+            hog.kill()
 
 
 def test_session_that_the_kernel_killed_for_memory_says_so(cove: Cove) -> None:
     cove.start()
-    starved, neighbour = cove.create(), cove.create()
+    starved, neighbour = _create_small(cove), cove.create()
     _starve(cove, starved)
     until(lambda: cove.state(starved) == "FINISH", "its end is seen")
     assert _end_reason(cove, starved) == "oom"
@@ -60,7 +68,7 @@ def test_session_that_the_kernel_killed_for_memory_says_so(cove: Cove) -> None:
 
 def test_session_that_the_kernel_killed_while_there_was_no_server_says_so(cove: Cove) -> None:
     cove.start()
-    starved = cove.create()
+    starved = _create_small(cove)
     cove.kill()
     _starve(cove, starved)
     cove.start()
@@ -70,8 +78,7 @@ def test_session_that_the_kernel_killed_while_there_was_no_server_says_so(cove: 
 
 def test_command_killed_for_memory_ends_no_session(cove: Cove) -> None:
     cove.start()
-    limits = {"limits": {"memory_bytes": 96 * 1024 * 1024}}
-    session = str(cove.ask("POST", "/sessions", limits)["session_id"])
+    session = _create_small(cove)
     fill = "head -c 300M /dev/zero | tail >/dev/null; echo ended with ${PIPESTATUS[1]}"
     body = {"arguments": {"command": fill}}
     cove.ask("POST", f"/sessions/{session}/tools/shell", body)
