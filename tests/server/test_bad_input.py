@@ -13,7 +13,11 @@ _JSON = st.recursive(
     max_leaves=8,
 )
 _FIELDS = ("image_id", "labels", "idle_timeout", "max_lifetime", "limits", "arguments", "text", "call_id", "tenant")
-_MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_MANY = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 def _error(answer: httpx2.Response) -> dict[str, Any]:

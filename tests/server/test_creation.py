@@ -12,6 +12,8 @@ from cove.testing import Cove
 
 Connect = Callable[[Cove], httpx2.Client]
 LABELS = {"task": "build", "team": "blue"}
+LONG = 600
+"""Seconds, against which the true time between two lines of a test is nothing; a session lives three times as long."""
 
 
 def _create(http: httpx2.Client, key: str | None = None, **wish: object) -> httpx2.Response:
@@ -59,11 +61,11 @@ def test_creation_that_failed_frees_its_key_for_whoever_waited_too(http: httpx2.
     cove.driver.before = before
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(_create, http, "k")
-        assert entered.wait(10)
+        assert entered.wait(30)
         second = threads.submit(_create, http, "k")
         leave.set()
-        assert first.result(20).status_code == 500
-        assert second.result(20).json()["state"] == "RUNNING"
+        assert first.result(30).status_code == 500
+        assert second.result(30).json()["state"] == "RUNNING"
 
 
 def test_session_is_found_by_its_labels_or_made(http: httpx2.Client) -> None:
@@ -106,20 +108,20 @@ def test_session_that_ends_while_it_is_found_is_made_anew(http: httpx2.Client, c
         held.await_begun()
         again = threads.submit(_reuse, http)
         held.let_go()
-        assert again.result(20)["session_id"] != made
-        assert end.result(20).json()["state"] == "FINISH"
+        assert again.result(30)["session_id"] != made
+        assert end.result(30).json()["state"] == "FINISH"
 
 
 def test_finding_counts_as_a_use(http: httpx2.Client, cove: Cove) -> None:
-    made = _reuse(http, idle_timeout=60, on_idle="release")["session_id"]
+    made = _reuse(http, idle_timeout=LONG, on_idle="release")["session_id"]
     for _ in range(3):
-        cove.pass_time(40)
+        cove.pass_time(0.7 * LONG)
         assert _reuse(http)["session_id"] == made
 
 
 def test_session_found_asleep_wakes_on_its_next_call(http: httpx2.Client, cove: Cove) -> None:
-    made = _reuse(http, idle_timeout=60)["session_id"]
-    cove.pass_time(61)
+    made = _reuse(http, idle_timeout=LONG)["session_id"]
+    cove.pass_time(1.2 * LONG)
     assert _reuse(http)["session_id"] == made
     call = http.post(f"/v1/sessions/{made}/tools/shell", json={"arguments": {"command": "echo awake"}})
     assert call.json()["structured"]["stdout"] == "awake\n"

@@ -94,6 +94,7 @@ def test_new_sessions_are_refused_when_the_disk_is_down_to_the_reserve(
 
 def test_reserve_lies_beside_the_database(connect: Callable[[Cove], httpx2.Client]) -> None:
     with running_cove(reserve_bytes=1 << 20) as cove, connect(cove) as http:
+        assert not (cove.directory / "reserve").exists()
         cove.pass_time(1)
         assert (cove.directory / "reserve").stat().st_blocks * 512 >= 1 << 20
         assert http.post("/v1/sessions", json={}).status_code == 201

@@ -10,10 +10,12 @@ from tests.server.held import Held
 from cove.testing import Cove
 
 Connect = Callable[[Cove], httpx2.Client]
+LONG = 600
+"""Seconds, against which the true time between two lines of a test is nothing; a session lives three times as long."""
 
 
 def _make(http: httpx2.Client, **wish: object) -> str:
-    return http.post("/v1/sessions", json={"idle_timeout": 60, **wish}).raise_for_status().json()["session_id"]
+    return http.post("/v1/sessions", json={"idle_timeout": LONG, **wish}).raise_for_status().json()["session_id"]
 
 
 def _view(http: httpx2.Client, session: str) -> dict[str, object]:
@@ -26,13 +28,13 @@ def _shell(http: httpx2.Client, session: str, command: str) -> httpx2.Response:
 
 def test_many_calls_at_once_wake_a_session_once(http: httpx2.Client, cove: Cove) -> None:
     session = _make(http)
-    cove.pass_time(61)
+    cove.pass_time(1.2 * LONG)
     held = Held(cove, "resume")
     with ThreadPoolExecutor(8) as threads:
         calls = [threads.submit(_shell, http, session, f"echo {number}") for number in range(8)]
         held.await_begun()
         held.let_go()
-        said = [call.result(20).json()["structured"]["stdout"] for call in calls]
+        said = [call.result(30).json()["structured"]["stdout"] for call in calls]
     assert said == [f"{number}\n" for number in range(8)]
     assert held.begun.count("resume") == 1
 
@@ -41,25 +43,25 @@ def test_call_that_comes_while_idleness_pauses_is_answered(http: httpx2.Client, 
     session = _make(http)
     held = Held(cove, "pause")
     with ThreadPoolExecutor(2) as threads, connect(cove) as other:
-        sweep = threads.submit(cove.pass_time, 61)
+        sweep = threads.submit(cove.pass_time, 1.2 * LONG)
         held.await_begun()
         call = threads.submit(_shell, other, session, "echo awake")
         held.let_go()
-        assert call.result(10).json()["structured"]["stdout"] == "awake\n"
-        sweep.result(10)
+        assert call.result(30).json()["structured"]["stdout"] == "awake\n"
+        sweep.result(30)
     assert _view(http, session)["state"] == "RUNNING"
 
 
 def test_metrics_tool_reads_a_sleeping_session_without_waking_it(http: httpx2.Client, cove: Cove) -> None:
     session = _make(http)
-    cove.pass_time(61)
+    cove.pass_time(1.2 * LONG)
     assert http.post(f"/v1/sessions/{session}/tools/get_metrics", json={}).status_code == 200
     assert _view(http, session)["state"] == "PAUSED"
 
 
 def test_wake_that_fails_says_so_and_the_next_call_tries_again(http: httpx2.Client, cove: Cove) -> None:
     session = _make(http)
-    cove.pass_time(61)
+    cove.pass_time(1.2 * LONG)
 
     async def fail(operation: str, _: str) -> None:
         if operation == "resume":
@@ -77,9 +79,9 @@ def test_wake_that_fails_says_so_and_the_next_call_tries_again(http: httpx2.Clie
 
 def test_idle_session_is_released_where_that_was_asked(http: httpx2.Client, cove: Cove) -> None:
     session = _make(http, on_idle="release")
-    cove.pass_time(59)
+    cove.pass_time(0.5 * LONG)
     assert _view(http, session)["state"] == "RUNNING"
-    cove.pass_time(2)
+    cove.pass_time(LONG)
     assert (_view(http, session)["state"], _view(http, session)["end_reason"]) == ("FINISH", "idle")
     assert cove.run(cove.driver.known()) == set()
 
@@ -87,7 +89,7 @@ def test_idle_session_is_released_where_that_was_asked(http: httpx2.Client, cove
 def test_session_in_use_is_not_released(http: httpx2.Client, cove: Cove) -> None:
     session = _make(http, on_idle="release")
     for _ in range(3):
-        cove.pass_time(40)
+        cove.pass_time(0.7 * LONG)
         http.post(f"/v1/sessions/{session}/keep-alive").raise_for_status()
     assert _view(http, session)["state"] == "RUNNING"
 
@@ -96,18 +98,18 @@ def test_call_during_a_release_is_told_that_the_session_is_gone(http: httpx2.Cli
     session = _make(http, on_idle="release")
     held = Held(cove, "destroy")
     with ThreadPoolExecutor(1) as threads:
-        sweep = threads.submit(cove.pass_time, 61)
+        sweep = threads.submit(cove.pass_time, 1.2 * LONG)
         held.await_begun()
         assert _shell(http, session, "true").json()["error"]["code"] == "SessionNotFound"
         held.let_go()
-        sweep.result(10)
+        sweep.result(30)
 
 
 @pytest.mark.parametrize("on_idle", ["pause", "release"])
 def test_idleness_leaves_alone_what_somebody_paused(http: httpx2.Client, cove: Cove, on_idle: str) -> None:
     session = _make(http, on_idle=on_idle)
     http.post(f"/v1/sessions/{session}/pause").raise_for_status()
-    cove.pass_time(61)
+    cove.pass_time(1.2 * LONG)
     view = _view(http, session)
     assert (view["state"], view["idle_paused"], view["on_idle"]) == ("PAUSED", False, on_idle)
 

@@ -102,12 +102,12 @@ def test_first_key_is_made_and_told_once() -> None:
 
 
 def test_key_expires(http: httpx2.Client, client_of: Client, cove: Cove) -> None:
-    made = http.post("/v1/keys", json={"tenant": "blue", "name": "ci", "expires_in": 60}).json()
-    assert (made["key"]["name"], made["key"]["expires_at"] - made["key"]["created_at"]) == ("ci", 60)
+    made = http.post("/v1/keys", json={"tenant": "blue", "name": "ci", "expires_in": 3600}).json()
+    assert (made["key"]["name"], made["key"]["expires_at"] - made["key"]["created_at"]) == ("ci", 3600)
     tenant = client_of(made["secret"])
-    cove.pass_time(59)
+    cove.pass_time(1800)
     assert tenant.get("/v1/sessions").status_code == 200
-    cove.pass_time(2)
+    cove.pass_time(3600)
     refused = tenant.get("/v1/sessions")
     assert (refused.status_code, refused.json()["error"]["facts"]) == (401, {"problem": "expired"})
     assert "cove key create" in refused.json()["error"]["message"]
@@ -119,12 +119,12 @@ def test_rotated_key_works_beside_its_successor_for_the_overlap(
     old = http.post("/v1/keys", json={"tenant": "blue", "name": "ci"}).json()
     before = client_of(old["secret"])
     assert before.get("/v1/sessions").status_code == 200  # the server remembers keys that it has seen
-    new = http.post(f"/v1/keys/{old['key']['key_id']}/rotate", json={"overlap": 100}).json()
+    new = http.post(f"/v1/keys/{old['key']['key_id']}/rotate", json={"overlap": 3600}).json()
     after = client_of(new["secret"])
     assert (new["key"]["tenant"], new["key"]["name"], new["key"]["is_operator"]) == ("blue", "ci", False)
-    own = after.post("/v1/sessions", json={"max_lifetime": 1000}).json()["session_id"]
+    own = after.post("/v1/sessions", json={"max_lifetime": 36000}).json()["session_id"]
     assert before.get(f"/v1/sessions/{own}").status_code == 200
-    cove.pass_time(101)
+    cove.pass_time(7200)
     assert before.get("/v1/sessions").json()["error"]["facts"] == {"problem": "expired"}
     assert after.get(f"/v1/sessions/{own}").status_code == 200
 
@@ -143,10 +143,10 @@ def test_overlap_is_a_day_where_none_is_asked_for(http: httpx2.Client) -> None:
 
 
 def test_successor_lives_as_long_as_the_key_that_it_replaces(http: httpx2.Client, cove: Cove) -> None:
-    old = http.post("/v1/keys", json={"tenant": "blue", "expires_in": 100}).json()["key"]
-    cove.pass_time(50)
-    new = http.post(f"/v1/keys/{old['key_id']}/rotate", json={"overlap": 1000}).json()["key"]
-    assert new["expires_at"] - new["created_at"] == pytest.approx(100)
+    old = http.post("/v1/keys", json={"tenant": "blue", "expires_in": 3600}).json()["key"]
+    cove.pass_time(1800)
+    new = http.post(f"/v1/keys/{old['key_id']}/rotate", json={"overlap": 36000}).json()["key"]
+    assert new["expires_at"] - new["created_at"] == pytest.approx(3600)
     shown = {key["key_id"]: key for key in http.get("/v1/keys").json()["keys"]}
     assert shown[old["key_id"]]["expires_at"] == old["expires_at"]  # an overlap makes no key live longer
 

@@ -26,6 +26,8 @@ from cove.core.ports import Admission
 from cove.testing import Cove, running_cove
 
 PLACE = LinkPlace(port=7999)
+LONG = 600
+"""Seconds, against which the true time between two lines of a test is nothing; a session lives three times as long."""
 LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -119,7 +121,7 @@ def test_a_link_that_lasts_is_the_same_for_whoever_asks_again(http: httpx2.Clien
     assert _link(http, session) == first
     others = [_link(http, session, port=30101), _link(http, session, protocol_type="wss"), _link(http, session)]
     assert [other == first for other in others] == [False, False, True]
-    assert _link(http, session, expires_in=60)["link_id"] != _link(http, session, expires_in=60)["link_id"]
+    assert _link(http, session, expires_in=LONG)["link_id"] != _link(http, session, expires_in=LONG)["link_id"]
     assert len(http.get(f"/v1/sessions/{session}/links").json()["links"]) == 5
 
 
@@ -153,8 +155,8 @@ def test_a_wrong_wish_is_refused(
 
 def test_a_session_has_at_most_a_thousand_links(http: httpx2.Client, session: str) -> None:
     for _ in range(1000):
-        _link(http, session, expires_in=60)
-    refused = http.post(f"/v1/sessions/{session}/links", json={"port": 30100, "expires_in": 60})
+        _link(http, session, expires_in=LONG)
+    refused = http.post(f"/v1/sessions/{session}/links", json={"port": 30100, "expires_in": LONG})
     assert _refused(refused)[:2] == (429, "TooManyLinks")
     assert http.delete(f"/v1/sessions/{session}/links").json() == {"revoked": 1000}
     _link(http, session)
@@ -182,17 +184,19 @@ def test_a_token_of_another_cove_opens_nothing(http: httpx2.Client, cove: Cove, 
         _admit(cove, strange_token)
 
 
-def test_a_link_expires(http: httpx2.Client, cove: Cove, session: str, ear: Ear) -> None:
-    link, lasting = _link(http, session, expires_in=60), _link(http, session)
+def test_a_link_expires(http: httpx2.Client, cove: Cove, ear: Ear) -> None:
+    wish = {"idle_timeout": 10 * LONG, "max_lifetime": 10 * LONG}
+    session = http.post("/v1/sessions", json=wish).json()["session_id"]
+    link, lasting = _link(http, session, expires_in=LONG), _link(http, session)
     assert _admit(cove, _token(link)).expires_at == link["expires_at"]
-    cove.pass_time(59)
+    cove.pass_time(0.5 * LONG)
     assert ear.heard == []
-    cove.pass_time(2)
+    cove.pass_time(LONG)
     assert ear.heard == [("closed", session, link["link_id"])]
     with pytest.raises(LinkExpired):
         _admit(cove, _token(link))
     assert http.get(f"/v1/sessions/{session}/links").json()["links"] == [lasting]
-    cove.pass_time(2)
+    cove.pass_time(0.5 * LONG)
     assert len(ear.heard) == 1
 
 
@@ -285,7 +289,7 @@ def listening(cove: Cove) -> Iterator[socket.socket]:
     """A server where a simulated sandbox has its port 30100."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         cove.driver.ports[30100] = door.getsockname()[1]
-        door.settimeout(10)
+        door.settimeout(30)
         yield door
 
 
@@ -296,7 +300,7 @@ def _dial(cove: Cove, session: str, port: int = 30100) -> socket.socket:
 @pytest.fixture
 def echo(listening: socket.socket) -> Callable[[socket.socket], bytes]:
     def ask(dialled: socket.socket) -> bytes:
-        dialled.setblocking(True)
+        dialled.settimeout(30)
         with dialled, listening.accept()[0] as accepted:
             accepted.sendall(b"hello")
             return dialled.recv(5)
@@ -309,8 +313,8 @@ def test_a_dialled_link_reaches_what_listens(cove: Cove, session: str, echo: Any
 
 
 def test_a_dialled_link_wakes_what_idleness_paused(http: httpx2.Client, cove: Cove, echo: Any, ear: Ear) -> None:
-    session = http.post("/v1/sessions", json={"idle_timeout": 60}).json()["session_id"]
-    cove.pass_time(61)
+    session = http.post("/v1/sessions", json={"idle_timeout": LONG}).json()["session_id"]
+    cove.pass_time(1.2 * LONG)
     assert ear.heard == [("paused", session, None)]
     assert http.get(f"/v1/sessions/{session}").json()["state"] == "PAUSED"
     assert echo(_dial(cove, session)) == b"hello"
@@ -319,14 +323,14 @@ def test_a_dialled_link_wakes_what_idleness_paused(http: httpx2.Client, cove: Co
 
 def test_links_count_as_use_and_their_tokens_do_not(http: httpx2.Client, cove: Cove, echo: Any) -> None:
     dialled, used, looked_at = (
-        http.post("/v1/sessions", json={"idle_timeout": 60}).json()["session_id"] for _ in range(3)
+        http.post("/v1/sessions", json={"idle_timeout": LONG}).json()["session_id"] for _ in range(3)
     )
     token = _token(_link(http, looked_at))
-    cove.pass_time(40)
+    cove.pass_time(0.7 * LONG)
     echo(_dial(cove, dialled))
     cove.run(_call(cove.link_door.used, used))
     _admit(cove, token)
-    cove.pass_time(40)
+    cove.pass_time(0.7 * LONG)
     states = [http.get(f"/v1/sessions/{each}").json()["state"] for each in (dialled, used, looked_at)]
     assert states == ["RUNNING", "RUNNING", "PAUSED"]
 
@@ -336,8 +340,8 @@ async def _call(function: Callable[[Any], None], argument: Any) -> None:
 
 
 def test_bytes_of_an_open_link_wake_what_idleness_paused(http: httpx2.Client, cove: Cove) -> None:
-    session = http.post("/v1/sessions", json={"idle_timeout": 60}).json()["session_id"]
-    cove.pass_time(61)
+    session = http.post("/v1/sessions", json={"idle_timeout": LONG}).json()["session_id"]
+    cove.pass_time(1.2 * LONG)
     cove.run(_call(cove.link_door.used, session))
     answer = http.post(f"/v1/sessions/{session}/tools/shell", json={"arguments": {"command": "true"}})
     assert answer.status_code == 200
@@ -356,10 +360,11 @@ def test_a_link_does_not_wake_what_somebody_paused(http: httpx2.Client, cove: Co
 
 
 def test_nothing_listening_is_said(cove: Cove, session: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        cove.driver.ports[30101] = door.getsockname()[1]
-    with pytest.raises(NothingListening, match="nothing listens on port 30101"):
-        _dial(cove, session, 30101)
+    with socket.socket() as taken:  # so that nobody else comes to listen there
+        taken.bind(("127.0.0.1", 0))
+        cove.driver.ports[30101] = taken.getsockname()[1]
+        with pytest.raises(NothingListening, match="nothing listens on port 30101"):
+            _dial(cove, session, 30101)
 
 
 def _call_tool(

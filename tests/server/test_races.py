@@ -3,7 +3,8 @@
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import httpx2
 import msgspec
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.anyio
 async def many(cove: Cove) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.AsyncHTTPTransport(uds=str(cove.socket), limits=httpx2.Limits(max_connections=100))
     headers = {"Authorization": f"Bearer {cove.api_key}"}
-    async with httpx2.AsyncClient(transport=transport, base_url="http://cove", headers=headers, timeout=30) as client:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://cove", headers=headers, timeout=120) as client:
         yield client
 
 
@@ -63,20 +64,25 @@ async def test_call_in_flight_at_a_pause_finishes_after_the_resume(many: httpx2.
 
 async def test_result_of_a_call_whose_client_went_away_is_still_there(many: httpx2.AsyncClient, cove: Cove) -> None:
     session = await _new(many)
-    body = {"arguments": {"command": "echo x >> runs; touch started; sleep 0.3; cat runs"}, "call_id": "c-1"}
-    _send_and_hang_up(cove, f"/v1/sessions/{session}/tools/shell", msgspec.json.encode(body))
-    wait = {"arguments": {"command": "until [ -e started ]; do sleep 0.01; done"}}
-    (await many.post(f"/v1/sessions/{session}/tools/shell", json=wait)).raise_for_status()
+    command = "echo x >> runs; touch started; until [ -e go ]; do sleep 0.01; done; cat runs"
+    body = {"arguments": {"command": command}, "call_id": "c-1"}
+    with _sent(cove, f"/v1/sessions/{session}/tools/shell", msgspec.json.encode(body)):
+        wait = {"arguments": {"command": "until [ -e started ]; do sleep 0.01; done"}}
+        (await many.post(f"/v1/sessions/{session}/tools/shell", json=wait)).raise_for_status()
+    (cove.directory / "sandboxes" / session / "home/wuying/go").touch()
     answer = await many.post(f"/v1/sessions/{session}/tools/shell", json=body)
     assert answer.json()["structured"]["stdout"] == "x\n"
 
 
-def _send_and_hang_up(cove: Cove, path: str, body: bytes) -> None:
+@contextmanager
+def _sent(cove: Cove, path: str, body: bytes) -> Iterator[None]:
+    """A request, whose client hangs up unanswered when the block is left."""
     head = f"POST {path} HTTP/1.1\r\nHost: cove\r\nAuthorization: Bearer {cove.api_key}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(cove.socket))
         connection.sendall(head.encode() + body)
+        yield
 
 
 async def test_call_can_be_cancelled(many: httpx2.AsyncClient) -> None:

@@ -25,13 +25,13 @@ class Reaper:
         self._forgets_at = 0.0
 
     async def run(self) -> None:
-        """Sweep every `sweep_seconds`, until cancelled."""
+        """Sweep every `sweep_seconds`, the first time after as many, until cancelled."""
         while True:
+            await asyncio.sleep(self._parts.settings.sweep_seconds)
             try:
                 await self.sweep()
             except Exception:  # the next sweep may fare better, and sessions must not live for ever
                 log.exception("sweep failed")
-            await asyncio.sleep(self._parts.settings.sweep_seconds)
 
     async def sweep(self) -> None:
         """Act on every session that is due now; one that fails does not hold up the others."""

@@ -1,6 +1,7 @@
 """`running_cove`: server, store and simulated sandboxes behind a Unix socket, in a thread of this process."""
 
 import asyncio
+import shutil
 import socket
 import tempfile
 import threading
@@ -28,9 +29,10 @@ from cove.testing.links import serving_links
 
 T = TypeVar("T")
 API_KEY = "cove_test_operator_key"
-_START_SECONDS = 20.0
-_STOP_SECONDS = 30.0
+_START_SECONDS = 60.0
+_STOP_SECONDS = 60.0
 _NEVER = 1e9
+_ROUNDS = 100
 
 
 class Clock:
@@ -125,8 +127,19 @@ def _home(directory: Path | None) -> Iterator[Path]:
     if directory:
         yield directory
         return
-    with tempfile.TemporaryDirectory(prefix="cove-", dir="/tmp") as temporary:
-        yield Path(temporary)
+    home = Path(tempfile.mkdtemp(prefix="cove-", dir="/tmp"))
+    try:
+        yield home
+    finally:
+        _remove(home)
+
+
+def _remove(home: Path) -> None:
+    """A command of a simulated sandbox may go on, and write another file into what is being removed."""
+    for _ in range(_ROUNDS):
+        shutil.rmtree(home, ignore_errors=True)
+        if not home.exists():
+            return
 
 
 @contextmanager

@@ -94,7 +94,9 @@ class SimulatedDriver:
         self._on_lost = on_lost
 
     async def stop(self) -> None:
-        """Forget the sandboxes; their directories stay."""
+        """Forget the sandboxes, and end their terminals, which nobody will find again; their directories stay."""
+        for sandbox in self._sandboxes.values():
+            sandbox.end_terminals()
         self._sandboxes.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
