@@ -11,6 +11,14 @@ from cove.node.netns import bring_up_loopback
 from cove.node.syscalls import CLONE_NEWNET, setns, unshare
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _umask() -> Iterator[None]:
+    """The one that a server sets itself, whatever the starter of the tests has."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture
 def apart() -> Iterator[None]:
     """A network of the test's own in place of the host's, with nothing but `lo`."""

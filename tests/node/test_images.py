@@ -385,5 +385,5 @@ def rendered(root: Path) -> Iterator[Path]:
     for path in root.rglob("*"):
         if path.is_file() and not path.is_symlink():
             host = Path("/", path.relative_to(root))
-            if not host.is_file() or host.read_bytes() != path.read_bytes():
+            if not os.access(host, os.R_OK) or not host.is_file() or host.read_bytes() != path.read_bytes():
                 yield path
