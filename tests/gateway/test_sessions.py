@@ -78,7 +78,7 @@ def listening(session: Session, says: str = "hello", address: str = "127.0.0.1",
     """A link to a server inside that answers `says`."""
     run_inside(session, SERVE, address, str(port), says)
     url = str(session.get_link("https", port).unwrap())
-    until(lambda: fetched(url)[0] == 200, "the server inside answers", PATIENCE)
+    until(lambda: fetched(url)[0] == 200, "the server inside answers")
     return url
 
 
@@ -129,7 +129,7 @@ def test_a_server_of_another_port_is_not_found(session: Session) -> None:
 
 def test_a_server_that_takes_no_connections_is_given_up(session: Session) -> None:
     run_inside(session, DEAF)
-    until(lambda: "deaf" in session.command.run("cat /tmp/log").output, "it listens, and takes nothing", PATIENCE)
+    until(lambda: "deaf" in session.command.run("cat /tmp/log").output, "it listens, and takes nothing")
 
     status, text = fetched(str(session.get_link("https", PORT).unwrap()))
 

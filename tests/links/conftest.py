@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.links.installing import archive
 from tests.serving import IS_REAL, Server, served
 from tests.waiting import until
@@ -17,6 +17,8 @@ SERVED = Path(__file__).with_name("served")
 FLASK, VITE, NEXT, JUPYTER, STREAMLIT = range(30100, 30105)
 UNPACKING = 30190
 HOME = "/home/wuying"
+SECONDS = 180
+"""How long a browser may take for a step."""
 VARIABLES = {
     "PATH": f"$PATH:{HOME}",
     "PYTHONPATH": f"{HOME}/site-packages",
@@ -95,7 +97,7 @@ def _unpack(development: Development) -> None:
     url = development.link(UNPACKING)
     until(lambda: development.session.command.run(f"ss -Hltn sport = :{UNPACKING}").stdout, "somebody unpacks")
     packed = archive()
-    with httpx2.Client(trust_env=False, timeout=120) as client, packed.open("rb") as content:
+    with httpx2.Client(trust_env=False, timeout=600) as client, packed.open("rb") as content:
         headers = {"Content-Length": str(packed.stat().st_size)}
         assert client.put(url, content=content, headers=headers).status_code == 200, development.log(UNPACKING)
 
@@ -103,8 +105,11 @@ def _unpack(development: Development) -> None:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Of this folder alone: Playwright keeps an event loop running, beside which no asynchronous test can run."""
+    expect.set_options(timeout=SECONDS * 1000)
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*CHROMIUM])
+        found = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=[*CHROMIUM], timeout=SECONDS * 1000
+        )
         yield found
         found.close()
 
@@ -113,5 +118,5 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A tab of a browser that has seen nothing yet."""
     with browser.new_context() as context:
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(SECONDS * 1000)
         yield context.new_page()

@@ -10,9 +10,9 @@ from playwright.sync_api import Error, Page, expect
 from tests.links.conftest import FLASK, JUPYTER, NEXT, STREAMLIT, VITE, Development
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(900)  # the first run on a machine installs them
-SECONDS = 60.0
-LATEST = 6
+pytestmark = pytest.mark.timeout(1800)  # the first run on a machine installs them
+SECONDS = 180.0
+LATEST = 7
 Look = Callable[[Page, str, float], bool]
 MARK = "() => { window.isTheSame = true }"
 IS_SAME = "() => window.isTheSame === true"
@@ -22,9 +22,17 @@ def opened(page: Page, development: Development, port: int, path: str = "") -> N
     """Open a server's link, once it answers, and see that the browser is sent on to a clean path."""
 
     link = development.link(port)
-    until(lambda: httpx2.get(link, trust_env=False, timeout=SECONDS).status_code != 502, f"{port} answers", SECONDS)
+    until(lambda: answers(link), f"{port} answers", SECONDS)
     page.goto(f"{link}{path}", wait_until="commit")
     page.wait_for_url(lambda url: "/_cove/" not in url)
+
+
+def answers(link: str) -> bool:
+    """Whether the server does, and does not break off because it restarts."""
+    try:
+        return httpx2.get(link, trust_env=False, timeout=SECONDS).status_code != 502
+    except httpx2.TransportError:
+        return False
 
 
 def shows(page: Page, text: str, seconds: float = SECONDS) -> bool:
@@ -37,10 +45,13 @@ def shows(page: Page, text: str, seconds: float = SECONDS) -> bool:
 
 
 def shows_edits(page: Page, development: Development, path: str, name: str, look: Look = shows) -> bool:
-    """Whether the page says what the file says. One edit may be too early: who just began does not look yet."""
+    """Whether the page says what the file says. One edit may be too early: who just began does not look yet.
+
+    Each next one has twice the time, for a machine on which the page is late by the same every time.
+    """
     for number in range(2, LATEST):
         development.edit(path, f"says {number - 1}", f"says {number}")
-        if look(page, f"{name} says {number}", 5):
+        if look(page, f"{name} says {number}", 5 * 2 ** (number - 2)):
             return True
     return False
 
@@ -51,7 +62,7 @@ def shows_reloaded(page: Page, text: str, seconds: float) -> bool:
     while time.monotonic() < end:
         with suppress(Error):
             page.reload()
-        if shows(page, text, 0.2):
+        if shows(page, text, 1.0):
             return True
     return False
 
@@ -74,16 +85,15 @@ def test_vite_replaces_a_module_in_the_open_page(development: Development, page:
 def test_next_keeps_the_state_of_a_component_that_is_edited(development: Development, page: Page) -> None:
     opened(page, development, NEXT)
     assert shows(page, "Next says 1")
-    until(lambda: clicked(page) != "0", "the page reacts", SECONDS)
-    count = clicked(page)
+    count = until(lambda: clicked(page), "the page reacts", SECONDS)
     assert shows_edits(page, development, "next/app/page.jsx", "Next")
-    assert page.locator("main button").inner_text() == count
+    assert int(page.locator("main button").inner_text()) >= count  # and not 0 again
 
 
-def clicked(page: Page) -> str:
-    """What the button counts after a click."""
+def clicked(page: Page) -> int:
+    """What the button counts after a click, if it counts already."""
     page.locator("main button").click()
-    return page.locator("main button").inner_text()
+    return int(page.locator("main button").inner_text())
 
 
 def test_jupyter_runs_a_cell_of_a_notebook(development: Development, page: Page) -> None:

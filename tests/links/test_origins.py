@@ -18,6 +18,7 @@ import cove
 
 pytestmark = [pytest.mark.claim("links-apart"), pytest.mark.timeout(300)]
 PORT, OTHER_PORT = 30100, 30101
+SECONDS = 60.0
 
 
 class Served(msgspec.Struct):
@@ -36,7 +37,7 @@ class Served(msgspec.Struct):
 
     def seen(self) -> list[dict[str, str]]:
         """Every request that came to it since it was asked last."""
-        found: list[dict[str, str]] = httpx2.get(f"{self.link}seen", trust_env=False).json()
+        found: list[dict[str, str]] = httpx2.get(f"{self.link}seen", trust_env=False, timeout=SECONDS).json()
         new, self._asked = found[self._asked :], len(found)
         return new
 
@@ -47,8 +48,14 @@ def serve(session: cove.Session, port: int, name: str) -> Served:
     session.file_system.write_file("witness.py", (SERVED / "witness.py").read_text()).unwrap()
     session.command.run(f"python3 witness.py {port} {name} > {port}.log 2>&1 < /dev/null &").unwrap()
     served = Served(session=session, link=session.get_link("https", port).unwrap())
-    until(lambda: httpx2.get(f"{served.link}seen", trust_env=False).status_code == 200, f"{name} serves")
+    until(lambda: httpx2.get(f"{served.link}seen", trust_env=False, timeout=SECONDS).is_success, f"{name} serves")
     return served
+
+
+def enter(page: Page, served: Served) -> None:
+    """Open the link, and be sent on to the clean path."""
+    page.goto(served.link, wait_until="commit")
+    page.wait_for_url(served.home)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +73,7 @@ def attacked(both: tuple[Served, Served], page: Page) -> tuple[Served, Served, P
     """A browser in which the victim's page was opened, and the attacker's page is open."""
     attacker, victim = both
     for served in (victim, attacker):
-        page.goto(served.link)
-        page.wait_for_url(served.home)
+        enter(page, served)
         served.seen()
     return attacker, victim, page
 
@@ -155,8 +161,7 @@ def test_nothing_that_a_page_keeps_is_seen_by_another(
     page.evaluate(KEEP)
     assert page.evaluate(LOOK)[2] == 1
     for served, name in ((victim, "victim"), (second, "second")):
-        page.goto(served.link)
-        page.wait_for_url(served.home)
+        enter(page, served)
         assert page.evaluate(LOOK) == [None, f"login={name}", 0]
     assert len({served.home for served in (attacker, victim, second)}) == 3
 
@@ -164,12 +169,10 @@ def test_nothing_that_a_page_keeps_is_seen_by_another(
 def test_a_browser_forgets_what_an_earlier_session_left_at_an_address(attacked: tuple[Served, Served, Page]) -> None:
     attacker, _, page = attacked
     page.evaluate(KEEP)
-    page.goto(attacker.link)  # the same session's again: it finds what it kept
-    page.wait_for_url(attacker.home)
+    enter(page, attacker)  # the same session's again: it finds what it kept
     assert page.evaluate(LOOK)[2] == 1
     page.context.clear_cookies(name="cove_session")  # as if another session had lived here
-    page.goto(attacker.link)
-    page.wait_for_url(attacker.home)
+    enter(page, attacker)
     kept, _, workers = page.evaluate(LOOK)
     assert (kept, workers) == (None, 0)
 
@@ -188,8 +191,7 @@ def test_a_session_is_never_told_its_own_token_nor_is_a_script(attacked: tuple[S
 
 def test_a_token_is_in_no_referer_to_another_origin(attacked: tuple[Served, Served, Page]) -> None:
     attacker, victim, page = attacked
-    page.goto(victim.link)
-    page.wait_for_url(victim.home)
+    enter(page, victim)
     page.evaluate(
         """url => new Promise(done => { const image = new Image(); image.onload = image.onerror = done;
                     image.referrerPolicy = "unsafe-url"; image.src = url; document.body.append(image) })""",
