@@ -12,7 +12,7 @@ from typing import Any
 from cove.node.netns import RELAY_PORT, bring_up_loopback, setup_egress
 from cove.node.syscalls import CLONE_NEWNET, unshare
 
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 def ready() -> dict[str, Any]:

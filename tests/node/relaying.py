@@ -25,7 +25,7 @@ needs_network = pytest.mark.skipif(os.geteuid() != 0 or which("ip") is None, rea
 CLIENT = Path(__file__).parent / "inside_netns.py"
 NAMED, OWN, FOREIGN = "203.0.113.7", "203.0.113.9", "203.0.113.200"
 SESSION = SessionId("s-1")
-BOUND = 20.0
+BOUND = 120.0
 
 
 class Inside:

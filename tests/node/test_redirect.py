@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0 or shutil.which("nft") is None
 
 
 def ruleset() -> str:
-    return subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True, timeout=20).stdout
+    return subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def test_kernel_has_the_table_that_the_page_shows(apart: None) -> None:
@@ -26,8 +26,8 @@ def test_kernel_has_the_table_that_the_page_shows(apart: None) -> None:
 
 
 def test_table_that_is_there_already_is_refused_whole(apart: None) -> None:
-    subprocess.run(["nft", "add", "table", "ip", "cove"], check=True, timeout=20)
-    subprocess.run(["nft", "add", "chain", "ip", "cove", "output"], check=True, timeout=20)
+    subprocess.run(["nft", "add", "table", "ip", "cove"], check=True, timeout=60)
+    subprocess.run(["nft", "add", "chain", "ip", "cove", "output"], check=True, timeout=60)
     with pytest.raises(OSError, match="nf_tables"):
         redirect.install_redirect(DNS_PORT, RELAY_PORT)
     assert "redirect" not in ruleset()

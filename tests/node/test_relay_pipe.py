@@ -11,7 +11,7 @@ from cove.node.relay.pipe import Pipe, reset_on_close
 
 pytestmark = pytest.mark.anyio
 
-BOUND = 20.0
+BOUND = 120.0
 BIG = 10_000_000
 
 

@@ -120,7 +120,7 @@ def test_exhausted_user_namespaces_are_really_found(tmp_path: Path) -> None:
         except Lacking as lack:
             return {"unlock": lack.unlock}
 
-    assert in_child(ask, seconds=20) == {"unlock": "sudo sysctl -w user.max_user_namespaces=15000"}
+    assert in_child(ask, seconds=60) == {"unlock": "sudo sysctl -w user.max_user_namespaces=15000"}
 
 
 @needs_root
@@ -133,10 +133,10 @@ def test_ordinary_users_questions_are_really_answered(tmp_path: Path) -> None:
         os.setresgid(USER, USER, USER)
         os.setresuid(USER, USER, USER)
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
-        signal.alarm(20)
+        signal.alarm(60)
         return {"found": ordinary_questions.user_namespaces(tmp_path)}
 
-    assert in_child(ask, seconds=20) == {"found": "a user namespace can be made, and mounts in it"}
+    assert in_child(ask, seconds=60) == {"found": "a user namespace can be made, and mounts in it"}
 
 
 GROUP = ("cgroup.procs", "cgroup.subtree_control")

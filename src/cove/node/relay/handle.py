@@ -16,7 +16,7 @@ from cove.core.network import Connection, NetworkPolicy
 from cove.node.relay.control import MOST_BYTES, Order, Reply, send_order
 from cove.node.relay.policy import CLOSED, Policy
 
-_ANSWER_SECONDS, _LOG_SECONDS = 10.0, 30.0
+_START_SECONDS, _ANSWER_SECONDS, _LOG_SECONDS = 30.0, 10.0, 30.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
 
 OnExit = Callable[[], Awaitable[None]]
@@ -141,7 +141,7 @@ class Relay:
             if log is not None:
                 os.close(log)
         self._control = ours
-        await self._order(Order(op="grant", granted=self._granted))
+        await self._order(Order(op="grant", granted=self._granted), seconds=_START_SECONDS)
 
     async def _watch(self) -> None:
         wait = _FIRST_WAIT
@@ -172,13 +172,14 @@ class Relay:
         if self._on_exit:
             await self._on_exit()
 
-    async def _order(self, order: Order, fds: list[int] | None = None) -> Reply:
+    async def _order(self, order: Order, fds: list[int] | None = None, seconds: float = _ANSWER_SECONDS) -> Reply:
         """One order and its reply at a time; raises SandboxFailed."""
         async with self._turn:
             if self._control is None:
                 raise SandboxFailed(reason="the relay is not running")
             try:
-                reply = await self._exchange(self._control, order, fds or [])
+                async with asyncio.timeout(seconds):
+                    reply = await self._exchange(self._control, order, fds or [])
             except (OSError, msgspec.DecodeError) as error:  # TimeoutError is an OSError
                 self._control.close()  # one that hangs ends by this, and is started again
                 self._control = None
@@ -190,13 +191,12 @@ class Relay:
     async def _exchange(self, control: socket.socket, order: Order, fds: list[int]) -> Reply:
         """Replies to orders whose askers did not wait are passed over."""
         self._number += 1
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            send_order(control, msgspec.structs.replace(order, number=self._number), fds)
-            while True:
-                body = await asyncio.get_running_loop().sock_recv(control, MOST_BYTES)
-                reply = msgspec.json.decode(body, type=Reply)
-                if reply.number == self._number:
-                    return reply
+        send_order(control, msgspec.structs.replace(order, number=self._number), fds)
+        while True:
+            body = await asyncio.get_running_loop().sock_recv(control, MOST_BYTES)
+            reply = msgspec.json.decode(body, type=Reply)
+            if reply.number == self._number:
+                return reply
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
