@@ -4,7 +4,7 @@ import asyncio
 import socket
 from typing import Any
 
-from cove.core.errors import CoveError, LinkRefused, NothingListening
+from cove.core.errors import CoveError, LinkRefused, LinkRevoked, NothingListening
 from cove.core.ids import SessionId
 from cove.core.ports import Admission, LinkWatcher
 
@@ -41,6 +41,7 @@ class FakeDoor:
         self.calls_wait.set()
         self.dials = 0
         self.admissions = 0
+        self.to_revoke: set[str] = set()
 
     def link(
         self,
@@ -62,6 +63,9 @@ class FakeDoor:
         found = self.tokens.get(token, LinkRefused(problem="nobody knows it"))
         if isinstance(found, CoveError):
             raise found
+        if token in self.to_revoke:  # while it is being admitted
+            self.tokens[token] = LinkRevoked(session_id=found.session_id)
+            self.watcher.closed(found.session_id, found.link_id)
         return found
 
     async def dial(self, session_id: SessionId, port: int) -> socket.socket:

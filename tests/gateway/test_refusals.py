@@ -210,6 +210,16 @@ async def test_a_revoked_link_is_refused_from_the_next_request_on(world: World) 
     assert (await world.get(f"/_cove/{token}/")).status == 410
 
 
+async def test_a_link_that_is_revoked_while_it_is_asked_about_opens_nothing(world: World) -> None:
+    await world.inside(answering())
+    first, second = world.door.link("a"), world.door.link("b")
+    assert (await world.get(f"/_cove/{first}/")).status == 200  # from then on a connection lies ready
+
+    world.door.to_revoke.add(second)
+
+    assert (await world.get(f"/_cove/{second}/")).status == 410
+
+
 async def test_revoking_one_link_leaves_the_others(world: World) -> None:
     await world.inside(answering())
     first, second = world.door.link("a"), world.door.link("b")

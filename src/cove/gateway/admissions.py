@@ -35,11 +35,13 @@ class Admissions:
                 del self._known[token]
 
     async def _ask(self, token: str) -> Admission:
-        """An answer that was given while a link was closed may be about that link, and is not kept."""
-        closings = self._closings
-        admission = await self._server.admit(token)
-        if closings == self._closings:
-            self._known[token] = admission
-            if len(self._known) > _MOST:
-                self._known.popitem(last=False)
+        """An answer that was given while a link was closed may be about that link: then it is asked for again."""
+        while True:
+            closings = self._closings
+            admission = await self._server.admit(token)
+            if closings == self._closings:
+                break
+        self._known[token] = admission
+        if len(self._known) > _MOST:
+            self._known.popitem(last=False)
         return admission
