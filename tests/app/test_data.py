@@ -38,7 +38,9 @@ def test_a_killed_holder_holds_no_longer(data: DataDir) -> None:
             os.write(writer, b"1")
             signal.pause()
         os._exit(0)
+    os.close(writer)
     assert os.read(reader, 1) == b"1"
+    os.close(reader)
     assert data.holder() == child
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

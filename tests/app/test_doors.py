@@ -42,7 +42,7 @@ async def ask(door: socket.socket, head: bytes) -> str:
     """What the application says over this door, served for one request."""
     server = uvicorn.Server(http_config(tell_client))
     server.config.lifespan = "off"
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server._serve([door]))
         family, address = door.family, door.getsockname()
         client = socket.socket(family)
@@ -136,7 +136,7 @@ async def opened(application: Talker, sign_of_life: float) -> AsyncIterator[sock
     server = uvicorn.Server(config)
     config.lifespan = "off"
     door = open_tcp("127.0.0.1", 0)
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server._serve([door]))
         with socket.create_connection(door.getsockname()) as client:
             client.setblocking(False)

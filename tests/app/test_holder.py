@@ -66,10 +66,10 @@ def test_a_holder_that_has_died_is_not_waited_for(data: DataDir, holder: "subpro
 
 
 def test_only_the_process_that_was_meant_is_ended(data: DataDir, holder: "subprocess.Popen[str]") -> None:
-    assert end_holder(data, 20, only=holder.pid + 1) is None
+    assert end_holder(data, 60, only=holder.pid + 1) is None
     assert holder.poll() is None
-    assert end_holder(data, 20, only=holder.pid) == holder.pid
-    assert end_holder(data, 20) is None
+    assert end_holder(data, 60, only=holder.pid) == holder.pid
+    assert end_holder(data, 60) is None
 
 
 def test_one_that_does_not_end_is_told(data: DataDir) -> None:

@@ -38,14 +38,14 @@ class Server:
         """What it told when it answered; fails if it did not."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, self.process.communicate(timeout=30)[1]
+        assert line, self.process.communicate(timeout=60)[1]
         return dict(msgspec.json.decode(line))
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Signal it; its exit code and what it said on stderr."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        said = self.process.communicate(timeout=30)[1]
+        said = self.process.communicate(timeout=60)[1]
         return self.process.returncode, said
 
     def client(self, **arguments: Any) -> AgentBay:
@@ -139,7 +139,7 @@ def test_a_call_in_flight_does_not_keep_the_server_from_ending(start: Start, tmp
     script = f"echo $$ > {fifo}; exec sleep 600"
     caller = subprocess.Popen(
         [sys.executable, "-m", "cove", "session", "exec", "--timeout", "600", session_id, script],
-        env={**os.environ, "COVE_ENDPOINT": f"unix://{server.data}/run/cove.sock"},
+        env={**clean_environment(), "COVE_ENDPOINT": f"unix://{server.data}/run/cove.sock"},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
