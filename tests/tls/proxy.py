@@ -1,13 +1,14 @@
 """nginx, Debian's, with the configuration that the how-to page shows, in front of a Cove."""
 
 import http.client
+import random
 import re
 import shutil
 import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.serving import Server
@@ -50,7 +51,7 @@ class Proxied:
         """A connection to a link by its name, which no DNS knows here."""
         found = re.match(r"(?:https|wss)://([^:/]+):", url)
         assert found is not None
-        line = _Named(found[1], self.port, timeout=30, context=ssl.create_default_context(cafile=self.ca))
+        line = _Named(found[1], self.port, timeout=60, context=ssl.create_default_context(cafile=self.ca))
         line.connect()
         return line
 
@@ -63,9 +64,15 @@ class _Named(http.client.HTTPSConnection):
         self.sock = self._context.wrap_socket(plain, server_hostname=self.host)  # type: ignore[attr-defined]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """None of those that the kernel gives to whoever connects meanwhile."""
+    found: list[int] = []
+    for port in random.sample(range(20_000, 30_000), 1000):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise AssertionError(f"{count} ports are not free")
 
 
 def shown_configuration() -> str:
@@ -78,7 +85,7 @@ def shown_configuration() -> str:
 @contextmanager
 def proxied(place: Path) -> Iterator[Proxied]:
     """The page's set-up, with this machine's names, free ports, and a certificate of the test's own."""
-    port, api, links = free_port(), free_port(), free_port()
+    port, api, links = free_ports(3)
     authority = make_authority(["localhost", "links.localhost"], now())
     made = issue(authority, make_key(), ["localhost", "*.links.localhost"], now())
     for name, text in (("ca", authority.certificate), ("fullchain", made.certificate), ("key", made.key)):
@@ -118,5 +125,5 @@ def _nginx(place: Path, port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         errors.close()

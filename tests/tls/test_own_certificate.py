@@ -98,10 +98,10 @@ def test_a_renewed_certificate_is_served_without_a_restart_and_a_broken_one_is_n
         assert started.trust is None
         assert started.url.startswith("https://cove.example.org:")
         port = int(started.url.rpartition(":")[2])
-        first = ssl.get_server_certificate(("127.0.0.1", port), timeout=10)
+        first = ssl.get_server_certificate(("127.0.0.1", port), timeout=60)
         own.key.write_text("half a renewal")
         own.write("cove.example.org", "localhost", "127.0.0.1")
-        until(lambda: ssl.get_server_certificate(("127.0.0.1", port), timeout=10) != first, "the new certificate")
+        until(lambda: ssl.get_server_certificate(("127.0.0.1", port), timeout=60) != first, "the new certificate")
         own.certificate.write_text("half a renewal")
         log = server.data / "log" / "cove.log"
         refused = "the new certificate cannot be used"
@@ -110,7 +110,7 @@ def test_a_renewed_certificate_is_served_without_a_restart_and_a_broken_one_is_n
 
 def get(port: int, own: Own) -> int:
     context = ssl.create_default_context(cafile=own.ca)
-    with urllib.request.urlopen(f"https://127.0.0.1:{port}/healthz", context=context, timeout=10) as answer:
+    with urllib.request.urlopen(f"https://127.0.0.1:{port}/healthz", context=context, timeout=60) as answer:
         return int(answer.status)
 
 

@@ -6,8 +6,6 @@ import os
 import select
 import socket
 import ssl
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +16,11 @@ from tests.contract.agentbay.words import refusal
 from tests.contract.clients import Client
 from tests.contract.far import Process
 from tests.tls.conftest import KEY
+from tests.tls.inside import serving
 from tests.tls.official import NEWEST, names, run_script, wish
 from tests.tls.proxy import Proxied, proxied
-from tests.tls.test_serving import listening, select_readable
+from tests.tls.test_serving import select_readable
+from tests.waiting import until
 
 from cove import AgentBay
 from cove.core.terminal import OpenTerminal
@@ -29,23 +29,26 @@ from cove.sdk._sockets import WebSocket
 from cove.sdk._wire import terminals
 
 _SERVER = """
-import http.server, sys, time
+import http.server, socket, sys
 import websockets.sync.server, threading
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         self.send_response(200); self.send_header("Transfer-Encoding", "chunked"); self.end_headers()
         self.wfile.write(b"5\\r\\nfirst\\r\\n"); self.wfile.flush()
-        open(sys.argv[1]).read()
+        open(sys.argv[3]).read()
         self.wfile.write(b"4\\r\\nlast\\r\\n0\\r\\n\\r\\n")
     def do_POST(self):
         self.send_response(200); self.send_header("Content-Length", "5"); self.end_headers()
         self.wfile.write(self.rfile.read(5)); self.wfile.flush()
         self.rfile.read(int(self.headers["Content-Length"]) - 5)
     def log_message(self, *_): pass
-serving = http.server.ThreadingHTTPServer(("127.0.0.1", 30120), Handler)
-threading.Thread(target=serving.serve_forever, daemon=True).start()
-with websockets.sync.server.serve(lambda each: [each.send(m) for m in each], "127.0.0.1", 30121) as server:
+pages, door = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler, bind_and_activate=False)
+server.socket.close()
+server.socket = pages
+threading.Thread(target=server.serve_forever, daemon=True).start()
+with websockets.sync.server.serve(lambda each: [each.send(m) for m in each], sock=door) as server:
     server.serve_forever()
 """
 
@@ -74,14 +77,10 @@ def pipe() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def inside(pipe: str) -> Iterator[None]:
-    """A server that a session serves: simulated sandboxes are at home on this machine's loopback."""
-    server = subprocess.Popen([sys.executable, "-c", _SERVER, pipe])
-    listening(30120)
-    listening(30121)
-    yield
-    server.kill()
-    server.wait()
+def inside(pipe: str) -> Iterator[list[int]]:
+    """Ports that a session serves: pages at the first, a WebSocket at the second."""
+    with serving(_SERVER, pipe, doors=2) as ports:
+        yield ports
 
 
 @pytest.mark.parametrize("client", NEWEST, ids=names(NEWEST))
@@ -97,7 +96,7 @@ def test_a_scheme_in_agentbays_endpoint_is_what_nginx_refuses(proxy: Proxied, cl
         assert "as json format" in refusal(process.find(client.entry)().create, wish(process, client))
     finally:
         process.close()
-    assert '" 400 ' in (proxy.place / "access.log").read_text()
+    until(lambda: '" 400 ' in (proxy.place / "access.log").read_text(), "nginx has noted it")  # once it has answered
 
 
 def test_our_client_and_its_terminals_work_through_it(proxy: Proxied, bay: AgentBay) -> None:
@@ -113,7 +112,7 @@ def test_our_client_and_its_terminals_work_through_it(proxy: Proxied, bay: Agent
 
 
 def test_a_request_line_of_100_kib_passes(proxy: Proxied) -> None:
-    line = http.client.HTTPSConnection("localhost", proxy.port, timeout=30, context=trusting(proxy))
+    line = http.client.HTTPSConnection("localhost", proxy.port, timeout=60, context=trusting(proxy))
     line.request("POST", f"/?Action=ListSession&Labels={'x' * 100_000}", headers={"Authorization": f"Bearer {KEY}"})
     answer = line.getresponse()
     said = json.loads(answer.read())
@@ -125,9 +124,9 @@ def trusting(proxy: Proxied) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=proxy.ca)
 
 
-def test_an_answer_streams_while_it_is_made(proxy: Proxied, bay: AgentBay, inside: None, pipe: str) -> None:
+def test_an_answer_streams_while_it_is_made(proxy: Proxied, bay: AgentBay, inside: list[int], pipe: str) -> None:
     with bay.open() as session:
-        link = session.get_link("https", 30120).unwrap()
+        link = session.get_link("https", inside[0]).unwrap()
         assert link.endswith(f".links.localhost:{proxy.port}/")
         line = proxy.line_to(link)
         line.request("GET", "/stream", headers={"Host": host_of(link)})
@@ -142,31 +141,31 @@ def host_of(link: str) -> str:
     return link.partition("://")[2].partition("/")[0]
 
 
-def test_a_body_streams_in_while_it_is_made(proxy: Proxied, bay: AgentBay, inside: None) -> None:
+def test_a_body_streams_in_while_it_is_made(proxy: Proxied, bay: AgentBay, inside: list[int]) -> None:
     with bay.open() as session:
-        link = session.get_link("https", 30120).unwrap()
+        link = session.get_link("https", inside[0]).unwrap()
         line = proxy.line_to(link)
         line.putrequest("POST", "/", skip_host=True)
         line.putheader("Host", host_of(link))
         line.putheader("Content-Length", "10")
         line.endheaders(b"first")
-        assert select.select([line.sock], [], [], 30)[0], "nothing came back of the first half"
+        assert select.select([line.sock], [], [], 60)[0], "nothing came back of the first half"
         assert b"200" in line.sock.recv(65536)
         line.close()
 
 
-def test_a_websocket_passes(proxy: Proxied, bay: AgentBay, inside: None) -> None:
+def test_a_websocket_passes(proxy: Proxied, bay: AgentBay, inside: list[int]) -> None:
     with bay.open() as session:
-        link = session.get_link("wss", 30121).unwrap()
+        link = session.get_link("wss", inside[1]).unwrap()
         assert link.startswith("wss://")
-        plain = socket.create_connection(("127.0.0.1", proxy.port), 20)
+        plain = socket.create_connection(("127.0.0.1", proxy.port), 60)
         name = host_of(link).partition(":")[0]
         with websockets.sync.client.connect(
             link, sock=plain, ssl=trusting(proxy), server_hostname=name, open_timeout=20
         ) as line:
             for message in ("hi", "x" * 300_000):
                 line.send(message)
-                assert line.recv(timeout=20) == message
+                assert line.recv(timeout=60) == message
 
 
 def test_a_link_that_is_none_is_refused_by_the_gateway_and_not_by_nginx(proxy: Proxied) -> None:

@@ -18,6 +18,7 @@ import websockets.sync.client
 from tests.environment import clean_environment
 from tests.serving import Server
 from tests.tls.conftest import KEY, secured
+from tests.tls.inside import ECHO, FILES, serving
 
 from cove import AgentBay, AsyncAgentBay, InvalidSetting, ServerNotTrusted
 from cove.app.local import Started
@@ -25,11 +26,6 @@ from cove.sdk._settings import ClientSettings, parse_endpoint
 from cove.sdk._sockets import WebSocket
 
 Running = tuple[Server, Started]
-_ECHO = """
-import websockets.sync.server
-with websockets.sync.server.serve(lambda each: [each.send(m) for m in each], "127.0.0.1", 30111) as server:
-    server.serve_forever()
-"""
 
 
 def trust(started: Started) -> str:
@@ -88,7 +84,7 @@ def connect_to_loopback(settings: ClientSettings, url: str) -> None:
 
     port = int(url.rpartition(":")[2])
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
             trusting(settings).wrap_socket(line, server_hostname="cove.example.org")
     except OSError as error:
         raise unreachable(url, error) from error
@@ -105,7 +101,7 @@ def test_a_file_of_authorities_that_is_none_is_told(
 
 def test_plain_http_is_told_that_this_is_not_plain(cove: Running) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(cove[1].url.replace("https", "http"), timeout=10)
+        urllib.request.urlopen(cove[1].url.replace("https", "http"), timeout=60)
     said = json.loads(refused.value.read())["error"]
     assert (refused.value.code, said["facts"]["remedy"]) == (
         400,
@@ -125,7 +121,7 @@ def test_the_socket_of_this_machine_needs_no_certificate(cove: Running) -> None:
 
 def test_whoever_says_nothing_or_nonsense_keeps_nobody_waiting(cove: Running) -> None:
     port = int(cove[1].url.rpartition(":")[2])
-    lines = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(40)]
+    lines = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(40)]
     try:
         for index, line in enumerate(lines):
             line.sendall([b"", b"\x16", b"\x16\x03\x01\xff\xff" + os.urandom(64), b"\x00" * 9][index % 4])
@@ -139,7 +135,7 @@ def test_whoever_says_nothing_or_nonsense_keeps_nobody_waiting(cove: Running) ->
 def get(started: Started, path: str) -> tuple[int, bytes]:
     context = ssl.create_default_context(cafile=trust(started))
     port = int(started.url.rpartition(":")[2])
-    line = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+    line = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=context)
     line.request("GET", path)
     answer = line.getresponse()
     return answer.status, answer.read()
@@ -164,7 +160,7 @@ def select_readable(terminal: WebSocket) -> None:
     import select
 
     if not terminal.has_more:
-        assert select.select([terminal], [], [], 20)[0]
+        assert select.select([terminal], [], [], 60)[0]
 
 
 def test_links_are_https_at_an_origin_of_their_own(
@@ -172,51 +168,32 @@ def test_links_are_https_at_an_origin_of_their_own(
 ) -> None:
     content = os.urandom(3 << 20)
     (tmp_path / "large").write_bytes(content)
-    served = [sys.executable, "-m", "http.server", "30110", "--bind", "127.0.0.1", "--directory", str(tmp_path)]
-    server = subprocess.Popen(served, stderr=subprocess.DEVNULL)
-    try:
-        with client(cove[1], monkeypatch) as bay, bay.open() as session:
-            link = session.get_link("https", 30110).unwrap()
-            assert link.startswith("https://127.")
-            context = ssl.create_default_context(cafile=trust(cove[1]))
-            listening(30110)
-            with urllib.request.urlopen(f"{link}large", context=context, timeout=20) as answer:
-                assert hashlib.sha256(answer.read()).digest() == hashlib.sha256(content).digest()
-            browser = urllib.request.Request(link, headers={"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"})
-            with urllib.request.urlopen(browser, context=context, timeout=20) as answer:
-                assert all("; Secure" in each for each in answer.headers.get_all("Set-Cookie"))
-            with pytest.raises(urllib.error.HTTPError, match="400"):
-                urllib.request.urlopen(link.replace("https", "http"), timeout=20)
-    finally:
-        server.kill()
-        server.wait()
+    with (
+        serving(FILES, str(tmp_path)) as (port,),
+        client(cove[1], monkeypatch) as bay,
+        bay.open() as session,
+    ):
+        link = session.get_link("https", port).unwrap()
+        assert link.startswith("https://127.")
+        context = ssl.create_default_context(cafile=trust(cove[1]))
+        with urllib.request.urlopen(f"{link}large", context=context, timeout=60) as answer:
+            assert hashlib.sha256(answer.read()).digest() == hashlib.sha256(content).digest()
+        browser = urllib.request.Request(link, headers={"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"})
+        with urllib.request.urlopen(browser, context=context, timeout=60) as answer:
+            assert all("; Secure" in each for each in answer.headers.get_all("Set-Cookie"))
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(link.replace("https", "http"), timeout=60)
 
 
 def test_a_websocket_through_a_link_is_wss(cove: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = subprocess.Popen([sys.executable, "-c", _ECHO])
-    try:
-        with client(cove[1], monkeypatch) as bay, bay.open() as session:
-            link = session.get_link("wss", 30111).unwrap()
-            assert link.startswith("wss://127.")
-            context = ssl.create_default_context(cafile=trust(cove[1]))
-            listening(30111)
-            with websockets.sync.client.connect(link, ssl=context, open_timeout=20) as line:
-                for message in ("hi", "x" * 300_000):
-                    line.send(message)
-                    assert line.recv(timeout=20) == message
-    finally:
-        server.kill()
-        server.wait()
-
-
-def listening(port: int) -> None:
-    from tests.waiting import until
-
-    def answers() -> bool:
-        with socket.socket() as line:
-            return line.connect_ex(("127.0.0.1", port)) == 0
-
-    until(answers, f"a server on port {port}")
+    with serving(ECHO) as (port,), client(cove[1], monkeypatch) as bay, bay.open() as session:
+        link = session.get_link("wss", port).unwrap()
+        assert link.startswith("wss://127.")
+        context = ssl.create_default_context(cafile=trust(cove[1]))
+        with websockets.sync.client.connect(link, ssl=context, open_timeout=60) as line:
+            for message in ("hi", "x" * 300_000):
+                line.send(message)
+                assert line.recv(timeout=60) == message
 
 
 def test_other_machines_are_told_the_name_that_the_operator_gave() -> None:
@@ -225,7 +202,7 @@ def test_other_machines_are_told_the_name_that_the_operator_gave() -> None:
         port = int(started.url.rpartition(":")[2])
         context = ssl.create_default_context(cafile=trust(started))
         for name in ("cove.example.org", "10.0.0.9", "127.0.0.1", "localhost"):
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
                 context.wrap_socket(line, server_hostname=name).close()
 
 
