@@ -1,12 +1,12 @@
 """Where the app serves links: which port it takes, and what it says where it cannot."""
 
 import contextlib
-import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.environment import claim_port
 
 from cove.app.data import DataDir
 from cove.app.links import Links
@@ -31,7 +31,7 @@ def links(data: DataDir, **given: str | int) -> Iterator[LinkPlace]:
 
 
 def test_a_start_takes_the_port_of_the_last_one(data: DataDir) -> None:
-    last = 20000 + secrets.randbelow(10000)  # which the kernel gives nobody, and no other test wants
+    last = claim_port()
     (data.root / "link_port").write_text(str(last))
     for _ in range(2):
         with links(data) as place:

@@ -1,17 +1,23 @@
 """What lies unused: paused and woken, or released where that was asked; and what comes in between."""
 
+import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 
 import httpx2
 import pytest
 from tests.server.held import Held
+from tests.waiting import until
 
-from cove.testing import Cove
+from cove.testing import Cove, running_cove
+from cove.testing.cove import Clock
 
 Connect = Callable[[Cove], httpx2.Client]
 LONG = 600
 """Seconds, against which the true time between two lines of a test is nothing; a session lives three times as long."""
+_LOOKS = 5
+"""How often a sweep asks for the time until it releases an idle session."""
 
 
 def _make(http: httpx2.Client, **wish: object) -> str:
@@ -92,6 +98,34 @@ def test_session_in_use_is_not_released(http: httpx2.Client, cove: Cove) -> None
         cove.pass_time(0.7 * LONG)
         http.post(f"/v1/sessions/{session}/keep-alive").raise_for_status()
     assert _view(http, session)["state"] == "RUNNING"
+
+
+class Counted(Clock):
+    """A clock that knows how often it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def __call__(self) -> float:
+        self.asked += 1
+        return super().__call__()
+
+
+def test_whoever_is_told_that_a_session_is_kept_keeps_it(connect: Connect) -> None:
+    clock = Counted()
+    with running_cove(clock=clock) as cove, connect(cove) as http, ThreadPoolExecutor(2) as threads:
+        session = _make(http, on_idle="release")
+        with closing(sqlite3.connect(cove.directory / "cove.db", isolation_level=None)) as store:
+            store.execute("BEGIN IMMEDIATE")  # the release cannot be written down yet
+            asked = clock.asked
+            sweep = threads.submit(cove.pass_time, 1.2 * LONG)
+            until(lambda: clock.asked >= asked + _LOOKS, "the sweep found it idle")
+            kept = threads.submit(http.post, f"/v1/sessions/{session}/keep-alive")
+            wait([kept], timeout=1)  # no answer is right, too: it is not known yet
+        sweep.result(30)
+        is_kept = kept.result(30).is_success
+        assert is_kept == (_view(http, session)["state"] == "RUNNING")
 
 
 def test_call_during_a_release_is_told_that_the_session_is_gone(http: httpx2.Client, cove: Cove) -> None:

@@ -29,7 +29,7 @@ async def ready(parts: Parts, moves: Moves, session: Session, wanted: str) -> Se
     naming `wanted`, and what the driver raises where the wake fails.
     """
     with parts.activity.use(session.id):  # so that it is not put to sleep while it is woken
-        session = await _settled(parts, session)
+        session = await settled(parts, session)
         if session.idle_paused and session.state in (State.PAUSING, State.PAUSED, State.RESUMING):
             session = await parts.tasks.finish(moves.wake(session.id))
     if session.state in ENDED or session.state is State.DELETING:
@@ -39,7 +39,7 @@ async def ready(parts: Parts, moves: Moves, session: Session, wanted: str) -> Se
     return session
 
 
-async def _settled(parts: Parts, session: Session) -> Session:
+async def settled(parts: Parts, session: Session) -> Session:
     """The session after the move that somebody is making, so that nothing begins that the move would cut."""
     if session.state in _SETTLES_SOON and parts.lock(session.id).locked():
         async with parts.lock(session.id):

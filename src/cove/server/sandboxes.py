@@ -20,6 +20,7 @@ from cove.core.session import ENDED, EndReason, OnIdle, Session, State
 from cove.server.creation import Creation
 from cove.server.moves import Moves
 from cove.server.parts import Caller, Parts
+from cove.server.readiness import settled
 from cove.server.store import sessions as rows
 
 LONGEST_CREATE_KEY = 255
@@ -133,10 +134,12 @@ class Sandboxes:
         return await self._parts.tasks.begin(self._moves.end(session_id, EndReason.DELETED, begun), begun, patience)
 
     async def keep_alive(self, caller: Caller, session_id: SessionId) -> None:
-        """Count as a use; one that is being deleted cannot be kept any more."""
-        if (await self._living(caller, session_id)).state is State.DELETING:
-            raise SessionNotFound(session_id=session_id)
+        """Count as a use; one that is being deleted, or released at this moment, cannot be kept any more."""
+        session = await self._living(caller, session_id)
         self._parts.activity.touch(session_id)
+        session = await settled(self._parts, session)
+        if session.state in ENDED or session.state is State.DELETING:
+            raise SessionNotFound(session_id=session_id)
 
     async def metrics(self, caller: Caller, session_id: SessionId) -> Metrics:
         """What the session uses, measured from outside; looking does not count as a use."""
