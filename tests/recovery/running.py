@@ -71,7 +71,7 @@ class Cove(Server):
 
     def shell(self, session: str, command: str, call_id: str | None = None) -> str:
         """What a command in the session prints; it must succeed."""
-        body = {"arguments": {"command": command}, "call_id": call_id}
+        body = {"arguments": {"command": command, "timeout_ms": 600_000}, "call_id": call_id}
         answer = self.ask("POST", f"/sessions/{session}/tools/shell", body)
         output = answer["structured"] or {"exit_code": None}
         assert output["exit_code"] == 0, answer

@@ -43,7 +43,7 @@ def test_call_in_flight_ends_with_a_retryable_error_when_the_server_is_killed(co
     session = cove.create()
     with AgentBay(endpoint=f"unix://{cove.socket}") as bay, ThreadPoolExecutor(1) as pool:
         handle = bay.get(session).unwrap()
-        call = pool.submit(handle.command.execute_command, LONG)
+        call = pool.submit(handle.command.execute_command, LONG, 600_000)
         until(lambda: cove.look(session, "/home/wuying/begun"), "the command has begun")
         cove.kill()
         with pytest.raises(TransportFailed) as failure:
@@ -144,7 +144,7 @@ def test_call_in_flight_ends_with_a_retryable_error_when_the_guest_is_killed(cov
     session = cove.create()
     with cove.http() as client, ThreadPoolExecutor(1) as pool:
         path = f"/v1/sessions/{session}/tools/shell"
-        call = pool.submit(client.post, path, json={"arguments": {"command": LONG}})
+        call = pool.submit(client.post, path, json={"arguments": {"command": LONG, "timeout_ms": 600_000}})
         until(lambda: cove.look(session, "/home/wuying/begun"), "the command has begun")
         os.kill(guest_of(cove, session), signal.SIGKILL)
         error = call.result(timeout=60).json()["error"]
