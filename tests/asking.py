@@ -11,6 +11,6 @@ PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def at_socket(path: str | Path, **options: Any) -> httpx2.Client:
-    """A client of the local door; `options` are httpx2's. It waits half a minute for an answer."""
+    """A client of the local door; `options` are httpx2's. It waits a minute for an answer."""
     transport = httpx2.HTTPTransport(uds=str(path), verify=PLAIN)
-    return httpx2.Client(transport=transport, base_url="http://cove", **{"timeout": 30, **options})
+    return httpx2.Client(transport=transport, base_url="http://cove", **{"timeout": 60, **options})

@@ -11,7 +11,7 @@ from cove.testing import Cove
 
 def client_of(cove: Cove, key: str = "") -> httpx2.Client:
     """A client with this key, or an operator's."""
-    return at_socket(cove.socket, headers={"Authorization": f"Bearer {key or cove.api_key}"}, timeout=30)
+    return at_socket(cove.socket, headers={"Authorization": f"Bearer {key or cove.api_key}"}, timeout=60)
 
 
 @pytest.fixture

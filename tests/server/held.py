@@ -16,7 +16,7 @@ class Held:
 
     def await_begun(self, count: int = 1) -> None:
         """Wait until so many more of them have begun."""
-        assert all(self._entered.acquire(timeout=30) for _ in range(count))
+        assert all(self._entered.acquire(timeout=60) for _ in range(count))
 
     def let_go(self) -> None:
         """From now on nothing is held."""

@@ -28,7 +28,7 @@ def main(directory: Path, checkpoint: str) -> None:
     with running_cove(directory, checkpoint=kill) as cove:
         transport = httpx2.HTTPTransport(uds=str(cove.socket))
         headers = {"Authorization": f"Bearer {cove.api_key}"}
-        with httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=30) as http:
+        with httpx2.Client(transport=transport, base_url="http://cove", headers=headers, timeout=60) as http:
             move = checkpoint.partition(".")[0]
             wish = {"idle_timeout": IDLE, "on_idle": "release" if move == "release" else "pause"}
             session = http.post("/v1/sessions", json=wish).json()["session_id"]

@@ -51,7 +51,7 @@ def test_sessions_being_made_count_for_what_they_will_take(connect: Connect) -> 
         held.await_begun(2)
         assert _refusal(_create(http)) == (503, "MemoryReserved", 5)
         held.let_go()
-        assert [made.result(30).status_code for made in making] == [201, 201]
+        assert [made.result(60).status_code for made in making] == [201, 201]
 
 
 def test_too_many_in_the_making_are_refused_at_once(connect: Connect) -> None:
@@ -61,7 +61,7 @@ def test_too_many_in_the_making_are_refused_at_once(connect: Connect) -> None:
         held.await_begun()
         assert _refusal(_create(http)) == (503, "MachineFull", 5)
         held.let_go()
-        assert making.result(30).status_code == 201
+        assert making.result(60).status_code == 201
 
 
 def test_machine_that_fills_up_while_a_session_is_made_leaves_nothing(http: httpx2.Client, cove: Cove) -> None:
@@ -182,7 +182,7 @@ def test_request_beyond_those_that_can_be_answered_is_refused_at_once(connect: C
         assert _refusal(refused) == (503, "TooManyRequests", 1)
         assert http.get("/healthz").status_code == 200
         held.let_go()
-        assert making.result(30).status_code == 201
+        assert making.result(60).status_code == 201
         assert http.get("/v1/sessions").status_code == 200
 
 

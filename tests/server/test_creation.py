@@ -64,8 +64,8 @@ def test_creation_that_failed_frees_its_key_for_whoever_waited_too(http: httpx2.
         assert entered.wait(30)
         second = threads.submit(_create, http, "k")
         leave.set()
-        assert first.result(30).status_code == 500
-        assert second.result(30).json()["state"] == "RUNNING"
+        assert first.result(60).status_code == 500
+        assert second.result(60).json()["state"] == "RUNNING"
 
 
 def test_session_is_found_by_its_labels_or_made(http: httpx2.Client) -> None:
@@ -108,8 +108,8 @@ def test_session_that_ends_while_it_is_found_is_made_anew(http: httpx2.Client, c
         held.await_begun()
         again = threads.submit(_reuse, http)
         held.let_go()
-        assert again.result(30)["session_id"] != made
-        assert end.result(30).json()["state"] == "FINISH"
+        assert again.result(60)["session_id"] != made
+        assert end.result(60).json()["state"] == "FINISH"
 
 
 def test_finding_counts_as_a_use(http: httpx2.Client, cove: Cove) -> None:

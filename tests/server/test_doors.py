@@ -16,7 +16,7 @@ HERE = LinkPlace(port=7718)
 
 
 def _made(cove: Cove, key: str = "") -> dict[str, Any]:
-    with at_socket(cove.socket, timeout=30) as client:
+    with at_socket(cove.socket, timeout=60) as client:
         form = {"Authorization": f"Bearer {key or cove.api_key}", "VpcResource": "true"}
         data = client.post("/?Action=CreateMcpSession", data=form).raise_for_status().json()["Data"]
     return dict(data)
@@ -60,7 +60,7 @@ MIB = 1024 * 1024
 
 def _listing(cove: Cove, padding: int) -> int:
     """The status of a request of so many bytes."""
-    with at_socket(cove.socket, timeout=30) as client:
+    with at_socket(cove.socket, timeout=60) as client:
         form = {"Authorization": f"Bearer {cove.api_key}", "Padding": "x" * padding}
         return client.post("/?Action=ListSession", data=form).status_code
 
@@ -68,6 +68,7 @@ def _listing(cove: Cove, padding: int) -> int:
 def _half(cove: Cove, size: int) -> socket.socket:
     """A stranger who sends so much of a request, and then nothing."""
     stranger = socket.socket(socket.AF_UNIX)
+    stranger.settimeout(60)
     stranger.connect(str(cove.socket))
     head = f"POST /?Action=ListSession HTTP/1.1\r\nHost: cove\r\nContent-Length: {size + 1}\r\n\r\n"
     stranger.sendall(head.encode() + b"x" * size)

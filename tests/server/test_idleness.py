@@ -40,7 +40,7 @@ def test_many_calls_at_once_wake_a_session_once(http: httpx2.Client, cove: Cove)
         calls = [threads.submit(_shell, http, session, f"echo {number}") for number in range(8)]
         held.await_begun()
         held.let_go()
-        said = [call.result(30).json()["structured"]["stdout"] for call in calls]
+        said = [call.result(60).json()["structured"]["stdout"] for call in calls]
     assert said == [f"{number}\n" for number in range(8)]
     assert held.begun.count("resume") == 1
 
@@ -53,8 +53,8 @@ def test_call_that_comes_while_idleness_pauses_is_answered(http: httpx2.Client, 
         held.await_begun()
         call = threads.submit(_shell, other, session, "echo awake")
         held.let_go()
-        assert call.result(30).json()["structured"]["stdout"] == "awake\n"
-        sweep.result(30)
+        assert call.result(60).json()["structured"]["stdout"] == "awake\n"
+        sweep.result(60)
     assert _view(http, session)["state"] == "RUNNING"
 
 
@@ -123,8 +123,8 @@ def test_whoever_is_told_that_a_session_is_kept_keeps_it(connect: Connect) -> No
             until(lambda: clock.asked >= asked + _LOOKS, "the sweep found it idle")
             kept = threads.submit(http.post, f"/v1/sessions/{session}/keep-alive")
             wait([kept], timeout=1)  # no answer is right, too: it is not known yet
-        sweep.result(30)
-        is_kept = kept.result(30).is_success
+        sweep.result(60)
+        is_kept = kept.result(60).is_success
         assert is_kept == (_view(http, session)["state"] == "RUNNING")
 
 
@@ -136,7 +136,7 @@ def test_call_during_a_release_is_told_that_the_session_is_gone(http: httpx2.Cli
         held.await_begun()
         assert _shell(http, session, "true").json()["error"]["code"] == "SessionNotFound"
         held.let_go()
-        sweep.result(30)
+        sweep.result(60)
 
 
 @pytest.mark.parametrize("on_idle", ["pause", "release"])

@@ -63,7 +63,7 @@ def test_call_in_flight_keeps_a_session_from_being_idle(http: httpx2.Client, cov
     with at_socket(cove.socket, headers=http.headers) as other:
         assert other.get(f"/v1/sessions/{session}").json()["state"] == "RUNNING"
     held.let_go()
-    call.join(30)
+    call.join(60)
     cove.pass_time(1.2 * LONG)
     assert _view(http, session)["state"] == "PAUSED"
 

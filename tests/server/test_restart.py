@@ -44,7 +44,7 @@ def directory() -> Iterator[Path]:
 def test_server_killed_between_two_steps_comes_to_a_clean_state(
     directory: Path, connect: Connect, checkpoint: str, state: str
 ) -> None:
-    killed = subprocess.run([sys.executable, KILLED, directory, checkpoint], timeout=60, check=False)
+    killed = subprocess.run([sys.executable, KILLED, directory, checkpoint], timeout=200, check=False)
     assert killed.returncode == -signal.SIGKILL
     (directory / "cove.sock").unlink()
     with running_cove(directory) as cove, connect(cove) as http:
@@ -65,7 +65,7 @@ def test_server_killed_between_two_steps_comes_to_a_clean_state(
 def test_server_killed_after_a_change_of_keys_has_the_whole_change(
     directory: Path, connect: Connect, checkpoint: str, keys: list[tuple[str, str]]
 ) -> None:
-    killed = subprocess.run([sys.executable, KILLED, directory, checkpoint], timeout=60, check=False)
+    killed = subprocess.run([sys.executable, KILLED, directory, checkpoint], timeout=200, check=False)
     assert killed.returncode == -signal.SIGKILL
     (directory / "cove.sock").unlink(missing_ok=True)
     with running_cove(directory) as cove, connect(cove) as http:

@@ -253,7 +253,7 @@ def test_a_client_that_leaves_as_its_terminal_ends_is_no_defect(look: Open, capl
 def test_two_terminals_do_not_mix(look: Open) -> None:
     looks = [look() for _ in range(2)]
     for number, one in enumerate(looks):
-        one.type(f"for i in $(seq 200); do echo n{number}; done; exit {number}\n")
+        one.type(f"for i in $(seq 200); do echo n''{number}x; done; exit {number}\n")
     threads = [threading.Thread(target=one.end) for one in looks]
     for thread in threads:
         thread.start()
@@ -261,8 +261,8 @@ def test_two_terminals_do_not_mix(look: Open) -> None:
         thread.join(PATIENCE)
     for number, one in enumerate(looks):
         assert one.said[-1] == {"type": "exited", "exit_code": number}
-        assert one.shown.count(f"n{number}\r\n".encode()) == 200
-        assert f"n{1 - number}\r\n".encode() not in one.shown
+        assert one.shown.count(f"n{number}x\r\n".encode()) == 200
+        assert f"n{1 - number}x".encode() not in one.shown
 
 
 def state(http: httpx2.Client, session: str) -> str:

@@ -36,7 +36,7 @@ def test_calls_are_counted_while_they_run_and_after(cove: Cove, http: httpx2.Cli
     now = usage(http)[session]
     assert (now["calls_running"], now["calls_total"]) == (1, 1)
     held.let_go()
-    caller.join(30)
+    caller.join(60)
     later = usage(http)[session]
     assert (later["calls_running"], later["calls_total"]) == (0, 1)
 
@@ -58,7 +58,7 @@ def test_one_that_is_still_being_made_hides_no_other(cove: Cove, http: httpx2.Cl
     assert (late["session"]["state"], late["metrics"]) == ("CREATING", None)
     assert usage(http)[session]["metrics"] is not None
     held.let_go()
-    maker.join(30)
+    maker.join(60)
 
 
 def test_a_tenant_sees_its_own_only(http: httpx2.Client, session: str) -> None:

@@ -31,6 +31,7 @@ T = TypeVar("T")
 API_KEY = "cove_test_operator_key"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
+_PATIENCE_SECONDS = 60.0
 _NEVER = 1e9
 _ROUNDS = 100
 
@@ -74,13 +75,13 @@ class Cove:
         """End a session's sandbox without anybody's asking."""
         self.run(self.driver.lose(SessionId(session_id), reason))
 
-    def run(self, work: Coroutine[Any, Any, T], timeout: float = 30.0) -> T:
+    def run(self, work: Coroutine[Any, Any, T], timeout: float = _PATIENCE_SECONDS) -> T:
         """Run a coroutine on the server's loop and wait for it."""
         if self._loop is None:
             raise RuntimeError("this Cove does not run")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
 
-    async def wait(self, event: threading.Event, seconds: float = 30.0) -> None:
+    async def wait(self, event: threading.Event, seconds: float = _PATIENCE_SECONDS) -> None:
         """For a driver's `before`: hold an operation until a test's thread sets `event`."""
         if not await asyncio.to_thread(event.wait, seconds):
             raise TimeoutError("no test let this operation go on")
