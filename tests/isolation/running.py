@@ -42,7 +42,11 @@ class Running(Server):
         super().__init__(token, COVE_TEST_SECRET=token, COVE_ALLOW=allow, COVE_CACHE="", COVE_NETWORK="rules")
         for name in RENDERED if rendered else ():
             (self.data / name).symlink_to(rendered / name)
-        started = self.run(sys.executable, str(HERE / "server.py"), str(self.data), *left_out)
+        try:
+            started = self.run(sys.executable, str(HERE / "server.py"), str(self.data), *left_out)
+        except BaseException:
+            self.raze()
+            raise
         self.port = int(started.url.rpartition(":")[2])
         self.bay = self.client()
 
