@@ -1,6 +1,7 @@
 """A gateway for each test."""
 
-from collections.abc import AsyncIterator
+import resource
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.gateway.world import World, running_world
@@ -9,6 +10,15 @@ from tests.gateway.world import World, running_world
 def pytest_configure(config: pytest.Config) -> None:
     """The mark that ties a test to the claims it attacks."""
     config.addinivalue_line("markers", "claim(id): attacks that claim of SECURITY.md; see tests/isolation/claims.py")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _files() -> Iterator[None]:
+    """Both ends of some thousand connections are open in this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 16384)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture(scope="module")
