@@ -29,7 +29,7 @@ RUN_KINDS = ("python", "console", "sh")
 PLAIN_KINDS = ("text", "ini", "nginx")
 _UP = re.compile(r"^cove up\b(.*)$")
 _MARK = "\x1e"
-_SECONDS = 60
+_SECONDS = 240
 _USUAL_URL = re.compile(r"https?://127\.0\.0\.1:7717")
 """Where pages say that a Cove is; the one of the tests has a free port."""
 CLIENTS = {f"{client.wheel}=={client.version}": client for client in (*AGENTBAY, *AGB)}

@@ -107,7 +107,6 @@ def _idle_timeout(house: House, dialect: Dialect, value: object) -> float:
     return seconds
 
 
-@pytest.mark.timeout(600)
 def test_no_bad_request_leaves_a_descriptor_a_process_or_memory_behind(
     house: House, key: str, session: str, stranger: str, revoked: str
 ) -> None:

@@ -1,5 +1,6 @@
 """An ordinary user, made for a test run and removed after it, and a Python with Cove that this user may start."""
 
+import fcntl
 import os
 import pwd
 import secrets
@@ -33,18 +34,20 @@ class OrdinaryUser:
     def __init__(self) -> None:
         self.name = f"cove-{secrets.token_hex(4)}"
         self.home = Path("/home") / self.name
-        subprocess.run(
-            ["useradd", "--home-dir", self.home, "--create-home", "--shell", "/bin/sh", self.name], check=True
-        )
-        self.take_back()
+        with _accounts():
+            subprocess.run(
+                ["useradd", "--home-dir", self.home, "--create-home", "--shell", "/bin/sh", self.name], check=True
+            )
+            self._take_back()
         self.uid, self.gid = pwd.getpwnam(self.name)[2:4]
 
     def lend(self) -> None:
         """Lend 65,536 ids that are nobody else's."""
-        first = _free_id()
-        for file in LENT:
-            with file.open("a") as lines:
-                lines.write(f"{self.name}:{first}:{ID_RANGE}\n")
+        with _accounts():
+            first = _free_id()
+            for file in LENT:
+                with file.open("a") as lines:
+                    lines.write(f"{self.name}:{first}:{ID_RANGE}\n")
 
     @property
     def first_lent(self) -> int:
@@ -66,15 +69,21 @@ class OrdinaryUser:
         return [f"process {pid} {command_of(pid)}" for pid in pids() if uid_of(pid) in ids and is_alive(pid)]
 
     def take_back(self) -> None:
-        """What was lent, by us or by useradd."""
+        """What was lent."""
+        with _accounts():
+            self._take_back()
+
+    def _take_back(self) -> None:
+        """By us or by useradd."""
         for file in LENT:
             lines = file.read_text().splitlines(keepends=True) if file.exists() else []
             file.write_text("".join(line for line in lines if not line.startswith(f"{self.name}:")))
 
     def remove(self) -> None:
         """With the home and everything in it, whoever owns it."""
-        self.take_back()
-        subprocess.run(["userdel", "--force", self.name], check=True, capture_output=True)
+        with _accounts():
+            self._take_back()
+            subprocess.run(["userdel", "--force", self.name], check=True, capture_output=True)
         removal = subprocess.Popen(["rm", "-rf", "--", self.home])
         with suppress(subprocess.TimeoutExpired):  # tens of thousands of directories: it ends its work without us
             removal.wait(_REMOVAL_SECONDS)
@@ -87,7 +96,7 @@ class OrdinaryUser:
             command, user=self.uid, group=self.gid, extra_groups=[], env=environ, cwd=self.home, text=True, **options
         )
 
-    def run(self, *command: str, seconds: float = 60, **options: Any) -> "subprocess.CompletedProcess[str]":
+    def run(self, *command: str, seconds: float = 150, **options: Any) -> "subprocess.CompletedProcess[str]":
         """The same, to its end."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL} | options
         with self.start(list(command), **pipes) as process:
@@ -150,6 +159,17 @@ def ordinary_user(*, lent: bool = True) -> Iterator[OrdinaryUser]:
         until_none(user.processes)
     finally:
         user.remove()
+
+
+@contextmanager
+def _accounts() -> Iterator[None]:
+    """Change the lists of users and of what is lent to them, as the only one of all test runs."""
+    place = os.open("/home", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
 
 
 def _link_or_copy(source: str, target: str) -> None:

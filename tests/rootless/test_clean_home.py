@@ -22,14 +22,14 @@ def user(ordinary: OrdinaryUser) -> Iterator[OrdinaryUser]:
 
 
 def test_first_line_of_a_program_gives_a_session(user: OrdinaryUser) -> None:
-    done = user.run(user.python, "-c", HELLO, seconds=100)
+    done = user.run(user.python, "-c", HELLO, seconds=200)
     assert (done.returncode, done.stdout) == (0, "wuying\n"), done.stderr
     socket = user.home / ".local/share/cove/run/cove.sock"
     assert socket.is_socket()
     assert socket.stat().st_uid == user.uid
 
 
-@pytest.mark.timeout(300)  # half a minute where nobody else is at work
+@pytest.mark.timeout(480)  # half a minute where nobody else is at work
 def test_demo_is_true_to_its_last_line(user: OrdinaryUser) -> None:
     done = user.run(user.python, "-m", "cove", "demo", seconds=240)
     assert done.returncode == 0, done.stdout + done.stderr

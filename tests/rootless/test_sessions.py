@@ -79,11 +79,19 @@ def test_files_of_the_host_are_hidden_by_removal_and_stay_on_it(served: Ordinary
 
 def test_metrics_are_measured_from_outside(served: OrdinaryServer) -> None:
     with session(served, disk_bytes=128 * MIB, memory_bytes=256 * MIB) as inside:
-        inside.command.run("head -c 20000000 /dev/urandom > file; timeout 0.5 sh -c 'while :; do :; done'")
-        found = inside.get_metrics().unwrap()
-        assert 20_000_000 < found.disk_used < found.disk_total == 128 * MIB
+        inside.command.run(
+            "head -c 20000000 /dev/urandom > file; i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
+        ).unwrap()
+        first = inside.get_metrics().unwrap()
+        assert first.cpu_used_pct > 0  # of all that it has done
+        found = until(lambda: measured_above(inside, 20_000_000), "the file counts, when the disk was looked at")
+        assert found.disk_used < found.disk_total == 128 * MIB
         assert 0 < found.mem_used < found.mem_total == 256 * MIB
-        assert found.cpu_used_pct > 0
+
+
+def measured_above(inside: cove.Session, stored: int) -> cove.SessionMetrics | None:
+    found = inside.get_metrics().unwrap()
+    return found if found.disk_used > stored else None
 
 
 def test_pause_stands_still_and_goes_on(served: OrdinaryServer) -> None:
@@ -105,7 +113,7 @@ def test_what_stood_still_before_a_pause_does_so_after_it(served: OrdinaryServer
     with session(served) as inside:
         pid = inside.command.run("sleep 1000 >/dev/null 2>&1 & kill -STOP $!; echo $!").unwrap().strip()
         state = f"until grep -q '^State:.T' /proc/{pid}/status; do :; done; cut -d' ' -f3 /proc/{pid}/stat"
-        assert inside.command.run(state, timeout_ms=5000).unwrap() == "T\n"
+        assert inside.command.run(state, timeout_ms=60_000).unwrap() == "T\n"
         inside.pause().unwrap()
         inside.resume().unwrap()
         assert inside.command.run(f"cut -d' ' -f3 /proc/{pid}/stat").unwrap() == "T\n"
@@ -148,7 +156,7 @@ def test_ended_session_is_told_of(served: OrdinaryServer) -> None:
 
 FILL_TOGETHER = (
     'for i in 1 2 3 4 5 6 7 8; do {python} -c "import time; kept = bytearray(90 << 20); '
-    "kept[::4096] = b'x' * len(kept[::4096]); time.sleep(50)\" & done; wait -n; code=$?; kill $(jobs -p); exit $code"
+    "kept[::4096] = b'x' * len(kept[::4096]); time.sleep(180)\" & done; wait -n; code=$?; kill $(jobs -p); exit $code"
 )
 """Ends with the first of them to end."""
 PYTHON = "/run/cove/rt/lib/ld.so --library-path /run/cove/rt/lib /run/cove/rt/bin/python3 -S -B"
@@ -157,7 +165,7 @@ PYTHON = "/run/cove/rt/lib/ld.so --library-path /run/cove/rt/lib /run/cove/rt/bi
 def test_memory_of_a_whole_session_is_watched(served: OrdinaryServer) -> None:
     """Each process keeps to the limit, which the kernel holds; all together do not."""
     with session(served, memory_bytes=128 * MIB) as inside:
-        done = inside.command.run(FILL_TOGETHER.format(python=PYTHON), timeout_ms=60_000)
+        done = inside.command.run(FILL_TOGETHER.format(python=PYTHON), timeout_ms=200_000)
         assert done.exit_code == 137, done
         assert inside.command.run("echo well").unwrap() == "well\n"
 
@@ -165,7 +173,7 @@ def test_memory_of_a_whole_session_is_watched(served: OrdinaryServer) -> None:
 def test_disk_of_a_whole_session_is_watched(served: OrdinaryServer) -> None:
     with session(served, disk_bytes=64 * MIB) as inside:
         many = "cd; i=0; while :; do head -c 4M /dev/zero > f$i; i=$((i+1)); sleep 0.2; done"
-        assert inside.command.run(many, timeout_ms=60_000).exit_code == 137
+        assert inside.command.run(many, timeout_ms=200_000).exit_code == 137
         assert inside.command.run("rm -f f*; echo well").unwrap() == "well\n"
 
 
@@ -199,9 +207,9 @@ until (exec 3<>/dev/tcp/127.0.0.1/30100) 2>/dev/null; do sleep 0.05; done
 
 def test_link_leads_to_what_a_session_serves(served: OrdinaryServer) -> None:
     with session(served) as inside:
-        inside.command.run(SERVE.format(python=PYTHON), timeout_ms=20_000).unwrap()
+        inside.command.run(SERVE.format(python=PYTHON), timeout_ms=120_000).unwrap()
         link = inside.get_link("https", 30100).data
-        assert urllib.request.urlopen(f"{link}index.html", timeout=20).read() == b"served\n"
+        assert urllib.request.urlopen(f"{link}index.html", timeout=60).read() == b"served\n"
 
 
 def test_root_directory_of_the_users_becomes_an_image(ordinary: OrdinaryUser) -> None:

@@ -1,16 +1,16 @@
 """nginx, Debian's, with the configuration that the how-to page shows, in front of a Cove."""
 
 import http.client
-import random
 import re
 import shutil
 import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.environment import claim_port
 from tests.serving import Server
 from tests.tls.conftest import KEY, now
 from tests.waiting import until
@@ -64,17 +64,6 @@ class _Named(http.client.HTTPSConnection):
         self.sock = self._context.wrap_socket(plain, server_hostname=self.host)  # type: ignore[attr-defined]
 
 
-def free_ports(count: int) -> list[int]:
-    """None of those that the kernel gives to whoever connects meanwhile."""
-    found: list[int] = []
-    for port in random.sample(range(20_000, 30_000), 1000):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise AssertionError(f"{count} ports are not free")
-
-
 def shown_configuration() -> str:
     """The block of the page."""
     found = re.search(r"^```nginx\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
@@ -85,7 +74,7 @@ def shown_configuration() -> str:
 @contextmanager
 def proxied(place: Path) -> Iterator[Proxied]:
     """The page's set-up, with this machine's names, free ports, and a certificate of the test's own."""
-    port, api, links = free_ports(3)
+    port, api, links = (claim_port() for _ in range(3))
     authority = make_authority(["localhost", "links.localhost"], now())
     made = issue(authority, make_key(), ["localhost", "*.links.localhost"], now())
     for name, text in (("ca", authority.certificate), ("fullchain", made.certificate), ("key", made.key)):
