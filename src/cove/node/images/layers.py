@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -73,13 +74,19 @@ def _make_usr(target: Path, skeleton: Skeleton, *, with_directories: bool) -> No
 
 
 def _copy_directories(source: str, target: Path, hidden: set[str]) -> None:
-    with os.scandir(source) as entries:
+    """The host lives on: what it removes meanwhile is passed over."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(source) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False) and entry.path not in hidden:
-                place = target / entry.name
-                place.mkdir(exist_ok=True)
-                place.chmod(entry.stat(follow_symlinks=False).st_mode & 0o7777)
-                _copy_directories(entry.path, place, hidden)
+                _copy_directory(entry, target / entry.name, hidden)
+
+
+def _copy_directory(entry: os.DirEntry[str], place: Path, hidden: set[str]) -> None:
+    with suppress(FileNotFoundError):
+        mode = entry.stat(follow_symlinks=False).st_mode & 0o7777
+        place.mkdir(exist_ok=True)
+        place.chmod(mode)
+        _copy_directories(entry.path, place, hidden)
 
 
 def _copy_dpkg(target: Path) -> None:
@@ -88,7 +95,11 @@ def _copy_dpkg(target: Path) -> None:
     def unreadable(directory: str, names: list[str]) -> list[str]:
         return [name for name in names if not os.access(os.path.join(directory, name), os.R_OK)]
 
-    shutil.copytree(_DPKG, target, symlinks=True, ignore=unreadable)
+    def copy(source: str, copied: str) -> None:
+        with suppress(FileNotFoundError):  # the host has removed it meanwhile
+            shutil.copy2(source, copied)
+
+    shutil.copytree(_DPKG, target, symlinks=True, ignore=unreadable, copy_function=copy)
 
 
 def _install_at_home(root: Path, done: Path) -> None:
