@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.contract.clients import AGB, AGENTBAY, Client
+from tests.contract.clients import AGB, AGENTBAY, ENOUGH, Client
 from tests.contract.far import Process
 from tests.tls.conftest import KEY
 
@@ -54,7 +54,7 @@ def use(client: Client, session: Any) -> None:
         assert session.file.write("/tmp/large", "x" * 200_000).success
         assert len(session.file.read("/tmp/large").content) == 200_000
     else:
-        done = session.command.execute_command("echo 'from inside'", 10_000)
+        done = session.command.execute_command("echo 'from inside'", ENOUGH)
         assert session.file_system.write_file("/tmp/large", "x" * 200_000).success
         assert len(session.file_system.read_file("/tmp/large").content) == 200_000
     assert done.success, done.error_message
