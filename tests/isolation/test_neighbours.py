@@ -33,9 +33,9 @@ def secretive(cove: Running, loot: Loot) -> Iterator[Inside]:
 
 
 def named_so(inside: Inside, name: str) -> bool:
-    """Whether one of its processes has that in its command line."""
+    """Whether one of its processes calls itself so; the shell that is to become it only speaks of it."""
     with suppress(OSError):  # one that has just ended
-        return any(name in Path(f"/proc/{pid}/cmdline").read_text() for pid in inside.members())
+        return any(Path(f"/proc/{pid}/cmdline").read_text().startswith(f"{name}\0") for pid in inside.members())
     return False
 
 
