@@ -12,6 +12,8 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(1800)  # the first run on a machine installs them
 SECONDS = 180.0
+ONE_REQUEST = 45.0
+"""Seconds for a request that is made again if it is not answered, as a server's that restarts may not be."""
 LATEST = 7
 Look = Callable[[Page, str, float], bool]
 MARK = "() => { window.isTheSame = true }"
@@ -30,7 +32,7 @@ def opened(page: Page, development: Development, port: int, path: str = "") -> N
 def answers(link: str) -> bool:
     """Whether the server does, and does not break off because it restarts."""
     try:
-        return httpx2.get(link, trust_env=False, timeout=SECONDS).status_code != 502
+        return httpx2.get(link, trust_env=False, timeout=ONE_REQUEST).status_code != 502
     except httpx2.TransportError:
         return False
 
@@ -61,7 +63,7 @@ def shows_reloaded(page: Page, text: str, seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with suppress(Error):
-            page.reload()
+            page.reload(timeout=ONE_REQUEST * 1000)
         if shows(page, text, 1.0):
             return True
     return False
