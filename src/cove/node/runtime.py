@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import msgspec
 
 import cove.core
 from cove.core.errors import NotSupported
+from cove.node.whole import made_whole
 
 _FORMAT = "2"
 """Raise it when the layout changes: it goes into the fingerprint."""
@@ -128,25 +128,12 @@ def _parts() -> list[Path]:
 
 
 def _build(path: Path, facts: dict[str, Any]) -> None:
-    scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix="building-"))
-    try:
+    with made_whole(path) as scratch:
         _copy_python(scratch, facts)
         _copy_code(scratch, facts)
         _copy_libraries(scratch)
         _compile(scratch, facts)
         _open_to_all(scratch)
-        _settle(scratch, path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _settle(scratch: Path, path: Path) -> None:
-    try:
-        scratch.rename(path)
-    except OSError:
-        if not path.is_dir():
-            raise
-        # Another builder was faster; its directory is as good.
 
 
 def _copy_python(scratch: Path, facts: dict[str, Any]) -> None:

@@ -1,10 +1,10 @@
 """A layer over /usr in which what must not be seen inside does not exist, and what programs look for does."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from cove.node.whole import made_whole
 
 
 def make_whiteouts(target: Path, hidden: tuple[str, ...], links: Mapping[str, str]) -> None:
@@ -15,13 +15,8 @@ def make_whiteouts(target: Path, hidden: tuple[str, ...], links: Mapping[str, st
     """
     if target.exists():
         return
-    scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
-    try:
+    with made_whole(target) as scratch:
         _fill(scratch, hidden, links)
-        scratch.chmod(0o755)
-        _settle(scratch, target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _fill(scratch: Path, hidden: tuple[str, ...], links: Mapping[str, str]) -> None:
@@ -35,11 +30,3 @@ def _place(scratch: Path, path: str) -> Path:
     place = scratch / Path(path).relative_to("/usr")
     place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     return place
-
-
-def _settle(scratch: Path, target: Path) -> None:
-    try:
-        scratch.rename(target)
-    except OSError:
-        if not target.is_dir():
-            raise
