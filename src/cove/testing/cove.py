@@ -29,8 +29,6 @@ from cove.testing.links import serving_links
 
 T = TypeVar("T")
 API_KEY = "cove_test_operator_key"
-_START_SECONDS = 60.0
-_STOP_SECONDS = 60.0
 _PATIENCE_SECONDS = 60.0
 _NEVER = 1e9
 _ROUNDS = 100
@@ -201,10 +199,10 @@ def _serving(cove: Cove, application: Door) -> Iterator[None]:
         thread = threading.Thread(target=_run, args=(server, door, started), name="cove", daemon=True)
         thread.start()
         try:
-            if not started.wait(_START_SECONDS) or not server.started:
+            if not started.wait(_PATIENCE_SECONDS) or not server.started:
                 raise RuntimeError("the Cove did not start; its log says why")
             yield
         finally:
             server.should_exit = True
-            thread.join(_STOP_SECONDS)
+            thread.join(_PATIENCE_SECONDS)
             cove.socket.unlink(missing_ok=True)
