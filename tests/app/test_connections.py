@@ -31,6 +31,8 @@ PATIENT = Bounds(head=20, silence=0.3, rate=1000, keep=3)
 """For clients whose head must have come, or who ask again: a machine that stands still may not take them for slow."""
 STEADY = Bounds(head=3, silence=3, rate=1000, keep=3)
 """For clients who are to be too slow with a head, or never slow enough."""
+HURRIED = Bounds(head=3, silence=3, rate=1000, keep=0.3)
+"""For clients whose next request has begun to come before the last one was answered: they are not idle."""
 FEW = Bounds(most=3, reserved=2)
 LENGTH = b"POST / HTTP/1.1\r\nHost: cove\r\nContent-Length: 20000\r\n\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: cove\r\n\r\n"
@@ -229,11 +231,12 @@ async def test_slow_but_steady_upload_goes_on_beyond_every_bound(door: str) -> N
         assert await line.answer() == (200, b"20000")
 
 
-async def test_answer_may_take_longer_than_any_request() -> None:
+@pytest.mark.parametrize("bounds", [STEADY, HURRIED])
+async def test_answer_may_take_longer_than_any_request(bounds: Bounds) -> None:
     said = GET.replace(b"/", b"/slow", 1) + GET[:-5]
-    async with serving("tcp", STEADY) as house, house.line(said) as line:
+    async with serving("tcp", bounds) as house, house.line(said) as line:
         heard = asyncio.create_task(line.answer())
-        assert not (await asyncio.wait([heard], timeout=1.5 * STEADY.head))[0]
+        assert not (await asyncio.wait([heard], timeout=1.5 * bounds.head))[0]
         house.application.may_answer.set()
         assert await heard == (200, b"0")
         assert (await line.answer())[0] == 408  # the half that came after it

@@ -106,9 +106,10 @@ class PeerProtocol(HttpToolsProtocol):
             self._patience.answered(self.loop.time())
 
     def on_response_complete(self) -> None:
-        """It is answered; the next one may be here already."""
+        """It is answered; the next one, or a part of it, may be here already."""
         has_next = bool(self.pipeline)
         super().on_response_complete()
+        self._unset_keepalive_if_required()  # it would not see that part: `look` tells how long is long enough
         if not has_next:
             self._patience.answered(self.loop.time())
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import math
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -84,7 +83,6 @@ def http_config(application: Application, bounds: Bounds = _BOUNDS) -> Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=math.ceil(bounds.keep),
         timeout_graceful_shutdown=_LAST_SECONDS,
     )
     config.connections = Connections(bounds)
