@@ -302,3 +302,21 @@ async def test_head_that_does_not_end_is_refused_before_it_takes_memory() -> Non
                 line.writer.write(b"x" * 65536)
                 await line.writer.drain()
         assert (await line.answer())[0] in {0, 400}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b"EHLO me\r\n\r\n", "Invalid method"),
+        (GET[:-2] + b"X: \0\r\n\r\n", "Invalid header value"),
+        (b"GET /" + b"a" * 2**20 + b" HTTP/1.1\r\n\r\n", "a request line of more than 1048576 bytes"),
+    ],
+)
+async def test_what_is_no_http_is_refused_in_the_form_of_every_refusal_and_says_why(said: bytes, reason: str) -> None:
+    async with serving("tcp", Bounds()) as house, house.line(said) as line:
+        status, body = await line.answer()
+        error = json.loads(body)["error"]
+        assert (status, error["code"], error["facts"]["name"]) == (400, "InvalidInput", "request")
+        assert reason in error["message"]
+        assert error["facts"]["value"].encode("latin-1") in said
+        assert await line.is_over()

@@ -6,6 +6,7 @@ Whoever knocks at the Unix socket is known by what the kernel says of the other 
 import asyncio
 import socket
 import struct
+import sys
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -13,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from cove.app.connections import Config, log_slow, refusal
 from cove.app.patience import Patience, Stage
-from cove.core.errors import RequestTooSlow
+from cove.core.errors import InvalidInput, RequestTooSlow
 
 LONGEST_URL = 1024 * 1024
 """Bytes of a request's path and query string."""
@@ -22,6 +23,8 @@ _MOST_UNREAD = 4 * 1024 * 1024
 """Bytes that wait for a WebSocket's client to read them: more than a message and what is written beside it."""
 _LAST_SECONDS = 1.0
 """For a client that is hung up on to take what was said last."""
+_SHOWN = 60
+"""Bytes of what is no HTTP, to whoever said it."""
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
@@ -37,7 +40,7 @@ class PeerProtocol(HttpToolsProtocol):
         """Note who has connected."""
         self._shared = self.config.connections
         self._patience = Patience(self._shared.bounds, self.loop.time())
-        self._head_bytes = 0
+        self._head_bytes, self._heard = 0, b""
         peer = transport.get_extra_info("socket")
         is_unix = peer is not None and peer.family == socket.AF_UNIX
         if not self._shared.enter(self, transport, is_own=is_unix):
@@ -81,12 +84,22 @@ class PeerProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came; a head that does not end is answered with 400."""
+        self._heard = data[:_SHOWN]
         if self._patience.stage is not Stage.BODY:
             self._head_bytes += len(data)
             if self._head_bytes > _LONGEST_HEAD:
+                self.logger.warning("Invalid HTTP request received: its head does not end.")
                 self.send_400_response(f"a request's head has more than {_LONGEST_HEAD} bytes")
                 return
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, as everything else is refused; the connection ends."""
+        found = sys.exception()  # the parser's, which has met with it, or with ours
+        remedy = f"send HTTP/1.1 ({(found and found.__context__) or found or msg})"
+        error = InvalidInput(name="request", value=self._heard.decode("latin-1"), remedy=remedy)
+        self.transport.write(refusal(error))
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """A request begins."""
