@@ -1,26 +1,17 @@
 """Why a session ended is told as it was: by whom it was ended, or what the kernel killed it for."""
 
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.waiting import until
+from tests.waiting import BOUND, until
 from tests.world import is_alive
 
 from cove.node.cgroups import Group, find_hierarchies
 
 from .running import Cove
 
-HOG = """
-import sys
-from pathlib import Path
-for place in sys.argv[1:]:
-    Path(place).write_text("0")
-kept = []
-while True:
-    kept.append(b"x" * (1 << 20))
-"""
-"""Joins the groups it is told and takes memory until the kernel kills somebody for it."""
+HOG = 'for place in "$@"; do echo 0 > "$place" || exit 1; done; exec tail /dev/zero'
+"""Joins the groups it is told and takes memory until the kernel kills it, too; nearly all it has is counted there."""
 FIRST = "1000"
 """What /proc/PID/oom_score_adj says of the one whom the kernel is to kill first."""
 SMALL = {"limits": {"memory_bytes": 96 * 1024 * 1024}}
@@ -49,11 +40,12 @@ def _starve(cove: Cove, session: str) -> None:
     first = cove.first_process(session)
     Path(f"/proc/{first}/oom_score_adj").write_text(FIRST)
     places = [str(place) for place in _guest_groups(cove, session)]
-    with subprocess.Popen([sys.executable, "-c", HOG, *places]) as hog:
-        try:
-            until(lambda: not is_alive(first), "the kernel has killed its first process")
-        finally:
-            hog.kill()
+
+    def has_died() -> bool:
+        subprocess.run(["sh", "-c", HOG, "hog", *places], timeout=BOUND, check=False)
+        return not is_alive(first)
+
+    until(has_died, "the kernel has killed its first process")
 
 
 def test_session_that_the_kernel_killed_for_memory_says_so(cove: Cove) -> None:
