@@ -306,10 +306,10 @@ async def test_head_that_does_not_end_is_refused_before_it_takes_memory() -> Non
 
 @pytest.mark.parametrize(
     ("said", "reason"),
-    [
+    [  # one packet, or nothing beyond what is wrong: what is unread when a server closes may cost its client the answer
         (b"EHLO me\r\n\r\n", "Invalid method"),
         (GET[:-2] + b"X: \0\r\n\r\n", "Invalid header value"),
-        (b"GET /" + b"a" * 2**20 + b" HTTP/1.1\r\n\r\n", "a request line of more than 1048576 bytes"),
+        (b"GET /" + b"a" * 2**20, "a request line of more than 1048576 bytes"),
     ],
 )
 async def test_what_is_no_http_is_refused_in_the_form_of_every_refusal_and_says_why(said: bytes, reason: str) -> None:
